@@ -58,6 +58,6 @@ for size in "${sizes[@]}"; do
   url=$(grep -o 'http://[^ ]*token[^ ]*' "$work/ready")
   page=${url%%/\?*}
   curl -s -c "$work/cookies" -o "$work/answer" "$url"
-  printf '%10s %12s %12s\n' "$size" "$(best q=nowhere)" "$(best "order=P$((size / 6))")"
+  printf '%10s %12s %12s\n' "$size" "$(best grep=nowhere)" "$(best "order=P$((size / 6))")"
   stop
 done

@@ -276,7 +276,8 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--max-retries', '--max-retries', [CompletionResultType]::ParameterName, 'The retries that the sender may make')
             [CompletionResult]::new('--expect-schedule', '--expect-schedule', [CompletionResultType]::ParameterName, 'The schedule that the sender must keep: a preset, or a list of delays')
             [CompletionResult]::new('--sender-timeout', '--sender-timeout', [CompletionResultType]::ParameterName, 'How long the sender waits for a reply; a later acknowledgement does not bind it')
-            [CompletionResult]::new('--inspect', '--inspect', [CompletionResultType]::ParameterName, 'Serve a page that shows callbacks as they come, on this loopback address or a free port')
+            [CompletionResult]::new('--api', '--api', [CompletionResultType]::ParameterName, 'Serve an HTTP API for tests on this loopback address, or a free port: list and wait for callbacks, change the replies, sign, send again')
+            [CompletionResult]::new('--inspect', '--inspect', [CompletionResultType]::ParameterName, 'Serve a page that shows callbacks as they come, and the API, on this loopback address or a free port')
             [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Speak HTTPS with this certificate and its chain (PEM)')
             [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'The certificate''s private key (PEM)')
             [CompletionResult]::new('--tls-cert-out', '--tls-cert-out', [CompletionResultType]::ParameterName, 'Write the certificate made for this run to this file, for the sender''s --cacert. Of the files that exist it replaces only one that an earlier run wrote')
@@ -303,6 +304,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the newest callbacks, one per line, the newest last')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until the callbacks that a test expects are here, and list them')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one callback in full: the request, what is signed, the verdict, the reply')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two callbacks: their members, headers and bytes')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Send callbacks again, once each, and judge the replies as the platform does')
@@ -320,7 +322,25 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Those that were valid when they came, or those that were not')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Those that came until then')
-            [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those whose body or path holds this text')
+            [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those with this text in the body, path, order id, code or explanation, in either case')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'payout-notify;inbox;wait' {
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'How many callbacks to wait for')
+            [CompletionResult]::new('--within', '--within', [CompletionResultType]::ParameterName, 'How long to wait')
+            [CompletionResult]::new('--after', '--after', [CompletionResultType]::ParameterName, 'Count only what comes after this callback: its number, or latest for new ones')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--order', '--order', [CompletionResultType]::ParameterName, 'Those of this order')
+            [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Those with this status: success, cancelled, failed or a number')
+            [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Those that were valid when they came, or those that were not')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Those that came until then')
+            [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those with this text in the body, path, order id, code or explanation, in either case')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE')
             [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
@@ -395,7 +415,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Those that were valid when they came, or those that were not')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Those that came until then')
-            [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those whose body or path holds this text')
+            [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Those with this text in the body, path, order id, code or explanation, in either case')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE')
             [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
@@ -423,6 +443,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         }
         'payout-notify;inbox;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the newest callbacks, one per line, the newest last')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until the callbacks that a test expects are here, and list them')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show one callback in full: the request, what is signed, the verdict, the reply')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two callbacks: their members, headers and bytes')
             [CompletionResult]::new('replay', 'replay', [CompletionResultType]::ParameterValue, 'Send callbacks again, once each, and judge the replies as the platform does')
@@ -433,6 +454,9 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;inbox;help;list' {
+            break
+        }
+        'payout-notify;inbox;help;wait' {
             break
         }
         'payout-notify;inbox;help;show' {

@@ -160,6 +160,9 @@ _payout__notify() {
             payout__notify__subcmd__inbox,show)
                 cmd="payout__notify__subcmd__inbox__subcmd__show"
                 ;;
+            payout__notify__subcmd__inbox,wait)
+                cmd="payout__notify__subcmd__inbox__subcmd__wait"
+                ;;
             payout__notify__subcmd__inbox__subcmd__help,delete)
                 cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__delete"
                 ;;
@@ -183,6 +186,9 @@ _payout__notify() {
                 ;;
             payout__notify__subcmd__inbox__subcmd__help,show)
                 cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__show"
+                ;;
+            payout__notify__subcmd__inbox__subcmd__help,wait)
+                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__wait"
                 ;;
             *)
                 ;;
@@ -1043,7 +1049,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__inbox)
-            opts="-h --color --profile --inbox --help list show diff replay export delete prune help"
+            opts="-h --color --profile --inbox --help list wait show diff replay export delete prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1183,7 +1189,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__inbox__subcmd__help)
-            opts="list show diff replay export delete prune help"
+            opts="list wait show diff replay export delete prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1295,6 +1301,20 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__inbox__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__inbox__subcmd__help__subcmd__wait)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1556,8 +1576,74 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        payout__notify__subcmd__inbox__subcmd__wait)
+            opts="-h --count --within --after --format --order --status --verdict --since --until --grep --color --profile --inbox --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --order)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --status)
+                    COMPREPLY=($(compgen -W "success cancelled failed" -- "${cur}"))
+                    return 0
+                    ;;
+                --verdict)
+                    COMPREPLY=($(compgen -W "valid invalid" -- "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         payout__notify__subcmd__listen)
-            opts="-q -v -h --color --profile --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --resolve --cacert --insecure --client-cert --client-key --proxy --referee --max-retries --expect-schedule --sender-timeout --inspect --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
+            opts="-q -v -h --color --profile --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --resolve --cacert --insecure --client-cert --client-key --proxy --referee --max-retries --expect-schedule --sender-timeout --api --inspect --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1668,6 +1754,10 @@ _payout__notify() {
                     return 0
                     ;;
                 --sender-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --api)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -693,7 +693,8 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l e
 even\t''
 ten-in-total\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l sender-timeout -d 'How long the sender waits for a reply; a later acknowledgement does not bind it' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inspect -d 'Serve a page that shows callbacks as they come, on this loopback address or a free port' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l api -d 'Serve an HTTP API for tests on this loopback address, or a free port: list and wait for callbacks, change the replies, sign, send again' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inspect -d 'Serve a page that shows callbacks as they come, and the API, on this loopback address or a free port' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert -d 'Speak HTTPS with this certificate and its chain (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-key -d 'The certificate\'s private key (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert-out -d 'Write the certificate made for this run to this file, for the sender\'s --cacert. Of the files that exist it replaces only one that an earlier run wrote' -r -F
@@ -708,19 +709,20 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l i
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l referee -d 'Hold the sender to its contract; a breach exits with 1'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-self-signed -d 'Speak HTTPS with a certificate made for this run'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "list" -d 'List the newest callbacks, one per line, the newest last'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "show" -d 'Show one callback in full: the request, what is signed, the verdict, the reply'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "diff" -d 'Compare two callbacks: their members, headers and bytes'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "replay" -d 'Send callbacks again, once each, and judge the replies as the platform does'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "export" -d 'Write callbacks to stdout, the oldest first'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "delete" -d 'Delete callbacks; no listener may work with the inbox'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "prune" -d 'Delete the oldest callbacks and give their room back; no listener may work with the inbox'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "list" -d 'List the newest callbacks, one per line, the newest last'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "wait" -d 'Wait until the callbacks that a test expects are here, and list them'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "show" -d 'Show one callback in full: the request, what is signed, the verdict, the reply'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "diff" -d 'Compare two callbacks: their members, headers and bytes'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "replay" -d 'Send callbacks again, once each, and judge the replies as the platform does'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "export" -d 'Write callbacks to stdout, the oldest first'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "delete" -d 'Delete callbacks; no listener may work with the inbox'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "prune" -d 'Delete the oldest callbacks and give their room back; no listener may work with the inbox'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l limit -d 'The most callbacks: the newest ones' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
@@ -728,16 +730,35 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
 failed\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l verdict -d 'Those that were valid when they came, or those that were not' -r -f -a "valid\t'Signed rightly, and all there'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l verdict -d 'Those that were valid when they came, or those that were not' -r -f -a "valid\t'A valid signature, and every required field'
 invalid\t'Anything else'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l until -d 'Those that came until then' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l grep -d 'Those whose body or path holds this text' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l grep -d 'Those with this text in the body, path, order id, code or explanation, in either case' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l count -d 'How many callbacks to wait for' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l within -d 'How long to wait' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l after -d 'Count only what comes after this callback: its number, or latest for new ones' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l format -d 'Output format' -r -f -a "human\t'For a person'
+json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l order -d 'Those of this order' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
+cancelled\t''
+failed\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l verdict -d 'Those that were valid when they came, or those that were not' -r -f -a "valid\t'A valid signature, and every required field'
+invalid\t'Anything else'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l until -d 'Those that came until then' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l grep -d 'Those with this text in the body, path, order id, code or explanation, in either case' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
 fork\t''
 wechat-v2\t''
@@ -817,11 +838,11 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
 failed\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l verdict -d 'Those that were valid when they came, or those that were not' -r -f -a "valid\t'Signed rightly, and all there'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l verdict -d 'Those that were valid when they came, or those that were not' -r -f -a "valid\t'A valid signature, and every required field'
 invalid\t'Anything else'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l until -d 'Those that came until then' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l grep -d 'Those whose body or path holds this text' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l grep -d 'Those with this text in the body, path, order id, code or explanation, in either case' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
@@ -840,6 +861,7 @@ never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the newest callbacks, one per line, the newest last'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "wait" -d 'Wait until the callbacks that a test expects are here, and list them'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one callback in full: the request, what is signed, the verdict, the reply'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Compare two callbacks: their members, headers and bytes'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "replay" -d 'Send callbacks again, once each, and judge the replies as the platform does'

@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("terminal", "error mask report settings"),
     // A profile's values are checked by the parsers of the folders that use them.
     ("settings", "clock error files net receiver sender units"),
-    ("inspector", "keyring mask net receiver report"),
+    ("inspector", "keyring mask net receiver report units"),
     ("report", "check keyring lines mask net receiver sender units"),
     ("check", "clock mask net sender units"),
     ("sender", "clock lines mask net store units"),

@@ -26,11 +26,11 @@ use crate::exit::Exit;
 use crate::mask::{Untrusted, hides};
 use crate::net::options::DEFAULT_TIMEOUT;
 use crate::report::line::Line;
-use crate::sender::orders::example::StatusWord;
 use crate::sender::orders::mix::MixWords;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
 use crate::units::rate::Rate;
+use crate::units::status_word::StatusWord;
 
 /// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
 ///

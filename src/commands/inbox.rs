@@ -2,13 +2,14 @@
 
 mod change;
 mod export;
-mod filter;
 mod replay;
 mod show;
+mod wait;
 
 use std::fmt;
 
 use clap::Subcommand;
+use protocol::StatusTable;
 
 use super::args::inbox::{InboxArgs, refused};
 use super::args::{Format, adopt_statuses, parse_count};
@@ -16,7 +17,7 @@ use super::{CommandResult, answer};
 use crate::clock::{Clock, SystemClock};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::receiver::inbox::{InboxReader, Side};
+use crate::receiver::inbox::{Conditions, InboxReader, Side};
 use crate::receiver::received::Received;
 use crate::report::inbox as report;
 use crate::settings::Environment;
@@ -45,6 +46,7 @@ pub struct InboxCommandArgs {
 #[allow(missing_docs, reason = "each subcommand's own doc comment is its help")]
 pub enum InboxCommand {
     List(ListArgs),
+    Wait(wait::WaitArgs),
     Show(Box<show::ShowArgs>),
     Diff(show::DiffArgs),
     Replay(Box<replay::ReplayArgs>),
@@ -68,13 +70,14 @@ pub struct ListArgs {
     pub format: Format,
     /// Which ones.
     #[command(flatten)]
-    pub filter: filter::FilterArgs,
+    pub filter: Conditions,
 }
 
 impl InboxCommandArgs {
     pub fn asks_profile(&self) -> bool {
         match self.action {
             InboxCommand::List(_)
+            | InboxCommand::Wait(_)
             | InboxCommand::Show(_)
             | InboxCommand::Replay(_)
             | InboxCommand::Export(_) => true,
@@ -88,6 +91,7 @@ impl InboxCommandArgs {
         let profile = &chosen.profile;
         match &mut self.action {
             InboxCommand::List(args) => adopt_statuses(&mut args.filter.statuses, profile),
+            InboxCommand::Wait(args) => adopt_statuses(&mut args.filter.statuses, profile),
             InboxCommand::Show(args) => {
                 adopt_statuses(&mut args.statuses, profile);
                 args.adopt(chosen);
@@ -101,6 +105,7 @@ impl InboxCommandArgs {
     pub fn format(&self) -> Format {
         match &self.action {
             InboxCommand::List(args) => args.format,
+            InboxCommand::Wait(args) => args.format,
             InboxCommand::Show(args) => args.format,
             InboxCommand::Diff(args) => args.format,
             InboxCommand::Replay(args) => args.format,
@@ -120,6 +125,7 @@ pub fn run(
     let open = || InboxReader::open(&path).map_err(refused);
     match &args.action {
         InboxCommand::List(args) => list(args, &open()?, console),
+        InboxCommand::Wait(args) => wait::run(args, &path, console),
         InboxCommand::Show(args) => show::show(args, &open()?, environment, console),
         InboxCommand::Diff(args) => show::diff(args, &open()?, console),
         InboxCommand::Replay(args) => replay::run(args, &open()?, environment, console),
@@ -134,19 +140,38 @@ fn list(args: &ListArgs, reader: &InboxReader, console: &mut Console) -> Command
     (filter.limit, filter.side) = (Some(args.limit), Side::NewestFirst);
     let mut numbers = reader.numbers(&filter).map_err(refused)?;
     numbers.reverse();
-    if args.format == Format::Human && !numbers.is_empty() {
-        console.answer(&report::head()).map_err(CommandError::output)?;
-    }
+    let mut table = CallbackTable::new(args.format, args.filter.statuses);
     for number in &numbers {
         // What a listener deleted meanwhile is left out.
-        let Some(entry) = reader.entry(*number).map_err(refused)? else { continue };
-        let row = || vec![report::row(&entry, &args.filter.statuses)];
-        answer(args.format, || report::json(&entry), row, console)?;
+        if let Some(entry) = reader.entry(*number).map_err(refused)? {
+            table.row(&entry, console)?;
+        }
     }
     if numbers.is_empty() {
         console.note(&crate::report::line::Line::new().dim("no callback fits"));
     }
     Ok(Exit::Yes)
+}
+
+/// Callbacks, one per line, below a head for a person.
+struct CallbackTable {
+    format: Format,
+    statuses: StatusTable,
+    has_head: bool,
+}
+
+impl CallbackTable {
+    fn new(format: Format, statuses: StatusTable) -> CallbackTable {
+        CallbackTable { format, statuses, has_head: format == Format::Json }
+    }
+
+    fn row(&mut self, entry: &Received, console: &mut Console) -> Result<(), CommandError> {
+        if !std::mem::replace(&mut self.has_head, true) {
+            console.answer(&report::head()).map_err(CommandError::output)?;
+        }
+        let row = || vec![report::row(entry, &self.statuses)];
+        answer(self.format, || report::json(entry), row, console)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

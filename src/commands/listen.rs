@@ -1,7 +1,7 @@
 //! `listen`: a local merchant that shows what the platform sends, and keeps it.
 
+mod api;
 mod args;
-mod page;
 mod reporter;
 
 use std::io::ErrorKind;
@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use args::{ForwardArgs, IdentityArgs, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
-use page::{Bound, InspectorPage};
+use api::{ApiPlan, Bound, RunningApi};
+use args::{ApiArgs, ForwardArgs, IdentityArgs, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Key, StatusTable};
 use reporter::{Budget, ListenReporter};
@@ -107,17 +107,9 @@ pub struct ListenArgs {
     /// What the sender is held to.
     #[command(flatten)]
     pub referee: RefereeArgs,
-    /// Serve a page that shows callbacks as they come, on this loopback address or a free port.
-    #[arg(
-        long,
-        help_heading = "Page",
-        value_name = "ADDRESS",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = ":0",
-        conflicts_with = "no_inbox"
-    )]
-    pub inspect: Option<String>,
+    /// The API and the page.
+    #[command(flatten)]
+    pub api: ApiArgs,
     /// How the listener speaks TLS.
     #[command(flatten)]
     pub tls: TlsArgs,
@@ -156,7 +148,7 @@ struct Setup {
     reach: ClientConfig,
     rules: Option<Rules>,
     identity: Option<IdentityArgs>,
-    inspect: Option<SocketAddr>,
+    api: Option<ApiPlan>,
 }
 
 struct Served {
@@ -236,10 +228,7 @@ fn setup(
             .hint("add --allow-remote if that is meant, or bind 127.0.0.1"));
     }
     let inbox = args.inbox.resolve(environment, console)?;
-    if args.inspect.is_some() && inbox.is_none() {
-        return Err(CommandError::usage("--inspect shows what is kept, and nothing is")
-            .hint("name a file with --inbox FILE"));
-    }
+    let api = args.api.resolve(inbox.is_some())?;
     let contract = contract(args)?;
     let mut reach = args.forward.reach.config(console)?;
     reach.trace = args.verbose.then(|| Trace::new(console.tracer()));
@@ -255,7 +244,7 @@ fn setup(
         rule,
         rules: args.referee.resolve()?,
         identity: args.tls.resolve(&address.ip().to_string(), console)?,
-        inspect: args.inspect.as_deref().map(parse_bind).transpose()?,
+        api,
     })
 }
 
@@ -281,18 +270,19 @@ async fn serve(
             .hint("name the application's own address"));
     }
     let interrupts = Interrupts::catch();
-    let page = match setup.inspect {
-        Some(address) => Some(Bound::bind(address).await?),
+    let api = match setup.api {
+        Some(plan) => Some(Bound::bind(plan).await?),
         None => None,
     };
-    let (pipeline, mut info) = open(args, &setup, bound, page.as_ref(), events)?;
-    let page = match (page, &pipeline.inbox) {
-        (Some(page), Some(inbox)) => {
-            Some(page.serve(&pipeline, inbox, setup.others, info.url.clone(), setup.reach)?)
+    let (pipeline, mut info) = open(args, &setup, bound, api.as_ref(), events)?;
+    let api = match (api, &pipeline.inbox) {
+        (Some(api), Some(inbox)) => {
+            Some(api.serve(&pipeline, inbox, setup.others, info.url.clone(), setup.reach)?)
         }
         _ => None,
     };
-    info.inspector = page.as_ref().map(InspectorPage::url);
+    info.inspector = api.as_ref().and_then(RunningApi::page_url);
+    info.api = api.as_ref().map(RunningApi::info);
     pipeline.events.send(Event::Ready(Box::new(info)));
     let events = pipeline.events.clone();
     let stop = events.stop.clone();
@@ -306,8 +296,8 @@ async fn serve(
         _ = server.serve(handler, stopped) => {}
         () = stop_in_time(args.duration, interrupts, stop) => {}
     }
-    if let Some(page) = page {
-        page.close().await;
+    if let Some(api) = api {
+        api.close().await;
     }
     let verdict = pipeline.referee.as_ref().map(|referee| {
         let mut referee = locked(referee);
@@ -344,7 +334,7 @@ fn open(
     args: &ListenArgs,
     setup: &Setup,
     bound: SocketAddr,
-    page: Option<&Bound>,
+    api: Option<&Bound>,
     events: EventSender,
 ) -> Result<(Arc<Pipeline>, ListenInfo), CommandError> {
     let program = args.replies.reply.clone();
@@ -362,6 +352,7 @@ fn open(
             Some(_) => InboxChoice::Named,
             None => InboxChoice::Usual,
         },
+        api: None,
         inspector: None,
         forward_to: setup.forwarder.as_ref().map(|forwarder| forwarder.target().to_string()),
         plan: program.iter().flat_map(|p| p.plan_lines()).map(|line| line.to_string()).collect(),
@@ -369,19 +360,18 @@ fn open(
     };
     let reply_from = args.forward.reply_from(program.as_ref());
     let seed = args.replies.seed.unwrap_or(0);
-    let runner =
-        |program| Mutex::new(Runner::new(program, args.replies.reply_per, seed, DEFAULT_CAPACITY));
+    let runner = |program| Runner::new(program, args.replies.reply_per, seed, DEFAULT_CAPACITY);
     let pipeline = Pipeline {
         contract: setup.contract,
         keys: Arc::clone(&setup.keys),
         rule: setup.rule.clone(),
         orders: Mutex::new(Orders::default()),
-        program: program.map(runner),
+        program: Mutex::new(program.map(runner)),
         inbox,
         forwarder: setup.forwarder.clone(),
         reply_from,
         referee: setup.rules.clone().map(|rules| Mutex::new(Referee::new(rules))),
-        broadcast: page.map(|page| page.broadcast.clone()),
+        broadcast: api.map(|api| api.broadcast.clone()),
         sender_timeout: setup.rules.as_ref().map_or(Duration::ZERO, |rules| rules.attempt_timeout),
         refused: AtomicU64::new(0),
         received: AtomicU64::new(0),

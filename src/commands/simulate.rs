@@ -40,13 +40,14 @@ use crate::report::line::Line;
 use crate::sender::decide::RetryPlan;
 use crate::sender::engine::{Engine, LoadLimits};
 use crate::sender::judge::Judge;
-use crate::sender::orders::example::{Example, StatusWord};
+use crate::sender::orders::example::Example;
 use crate::sender::orders::ids::OrderIds;
 use crate::sender::record::{Order, OrderEnd, OrderResult};
 use crate::sender::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
+use crate::units::status_word::StatusWord;
 
 /// Send a notification to a merchant as the platform does, with its retries.
 ///

@@ -1,4 +1,5 @@
-//! Who may talk to the inspector: this machine's browser, from this page, with the printed token.
+//! Who may use the page and the API: whoever on this machine has the printed token, and no page of
+//! another site.
 //!
 //! A page of another site can make a browser send requests to loopback. The Host header stops a
 //! name that was pointed at loopback (DNS rebinding), Origin and Sec-Fetch-Site stop requests that
@@ -9,10 +10,13 @@ use std::net::SocketAddr;
 use protocol::is_json_type;
 use subtle::ConstantTimeEq;
 
+use super::problem::Problem;
 use crate::receiver::callback::Callback;
-use crate::receiver::reply::Reply;
 
-/// The header without which nothing is changed: a form of another page cannot send it.
+/// Readiness probes ask for it.
+pub(super) const HEALTH: &str = "/healthz";
+
+/// The header without which a page changes nothing: a form of another page cannot send it.
 pub(super) const MARK: &str = "x-inspector";
 
 pub(super) const HEADERS: [(&str, &str); 8] = [
@@ -41,45 +45,65 @@ pub(super) struct AccessGuard {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admitted {
-    ByToken,
+    /// By the token in the address that was printed, which is exchanged for a cookie.
+    ByUrl,
     ByCookie,
+    ByHeader,
+    /// Without a token: readiness probes have none.
+    Probe,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
-    #[error("The target must be a path.\n")]
+    #[error("the request target is not a path")]
     Target,
-    #[error("This server answers to its own loopback address only.\n")]
+    #[error("this server answers only to its own loopback address")]
     Host,
-    #[error("Requests of other sites are refused.\n")]
+    #[error("requests from other sites are refused")]
     Origin,
-    #[error("GET and POST only.\n")]
-    Method,
-    #[error("Open the address that payout-notify printed: it holds the token.\n")]
+    #[error("there is no token")]
     NoToken,
-    #[error("This token is of another run. Open the address that payout-notify printed last.\n")]
+    #[error("the token is not the one of this run")]
     WrongToken,
-    #[error("A change must be sent as application/json.\n")]
+    #[error("the content type must be application/json")]
     ContentType,
-    /// A change without the header that the page sends.
-    #[error("A change must carry the header X-Inspector.\n")]
+    /// A change from a page without the header that this page sends.
+    #[error("the header X-Inspector is missing")]
     NoMark,
 }
 
 impl Refused {
-    pub(super) fn reply(self) -> Reply {
-        let status = match self {
+    const fn status(self) -> u16 {
+        match self {
             Refused::Target => 400,
             Refused::NoToken => 401,
             Refused::Origin | Refused::WrongToken | Refused::NoMark => 403,
-            Refused::Method => 405,
             Refused::ContentType => 415,
             Refused::Host => 421,
-        };
-        let reply = Reply::new(status, "text/plain;charset=utf-8", self.to_string());
+        }
+    }
+
+    const fn hint(self) -> &'static str {
         match self {
-            Refused::Method => reply.with_header("Allow", "GET, POST"),
-            _ => reply,
+            Refused::Target => "send a path such as /api/state",
+            Refused::Host => "use the address that payout-notify printed, in Host too",
+            Refused::Origin => "leave out the headers Origin and Sec-Fetch-Site",
+            Refused::NoToken | Refused::WrongToken => {
+                "open the address that payout-notify printed, or send its token as \
+                 Authorization: Bearer TOKEN"
+            }
+            Refused::ContentType => "send Content-Type: application/json",
+            Refused::NoMark => "send X-Inspector: 1, or the token as Authorization: Bearer TOKEN",
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let problem = Problem::new(refused.status(), refused.to_string()).hint(refused.hint());
+        match refused {
+            Refused::NoToken => problem.header("WWW-Authenticate", "Bearer"),
+            _ => problem,
         }
     }
 }
@@ -97,6 +121,14 @@ impl AccessGuard {
             hosts.extend(["127.0.0.1", "localhost", "[::1]"].map(str::to_owned));
         }
         Ok(AccessGuard { hosts, address, token: Token(hex::encode(bytes)) })
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token.0
+    }
+
+    pub(super) fn api_url(&self) -> String {
+        format!("http://{}/api", self.address)
     }
 
     pub(super) fn url(&self) -> String {
@@ -120,12 +152,10 @@ impl AccessGuard {
             return Err(Refused::Host);
         }
         check_origin(request, host)?;
-        let admitted = self.check_token(request)?;
-        match request.method.raw().as_str() {
-            "GET" => Ok(admitted),
-            "POST" => check_change(request).map(|()| admitted),
-            _ => Err(Refused::Method),
+        if request.path.raw() == HEALTH {
+            return Ok(Admitted::Probe);
         }
+        self.check_token(request)
     }
 
     fn check_token(&self, request: &Callback) -> Result<Admitted, Refused> {
@@ -134,10 +164,15 @@ impl AccessGuard {
         if let Some(offered) = offered {
             let offered = offered.split('&').next().unwrap_or_default();
             return if self.is_token(offered) {
-                Ok(Admitted::ByToken)
+                Ok(Admitted::ByUrl)
             } else {
                 Err(Refused::WrongToken)
             };
+        }
+        if raw_values(request, "authorization").next().is_some() {
+            let token = only(request, "authorization").and_then(bearer);
+            let is_right = token.is_some_and(|token| self.is_token(token));
+            return if is_right { Ok(Admitted::ByHeader) } else { Err(Refused::WrongToken) };
         }
         let name = self.cookie_name();
         let mut brought = false;
@@ -172,11 +207,21 @@ fn check_origin(request: &Callback, host: &str) -> Result<(), Refused> {
     }
 }
 
-fn check_change(request: &Callback) -> Result<(), Refused> {
+/// A page of another site can send neither JSON nor these headers without asking first, and is
+/// not allowed when it asks.
+pub(super) fn check_change(request: &Callback, admitted: Admitted) -> Result<(), Refused> {
     if !request.content_type().is_some_and(is_json_type) {
         return Err(Refused::ContentType);
     }
-    request.header(MARK).map(|_| ()).ok_or(Refused::NoMark)
+    match admitted {
+        Admitted::ByHeader => Ok(()),
+        _ => request.header(MARK).map(|_| ()).ok_or(Refused::NoMark),
+    }
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 fn raw_values<'r>(request: &'r Callback, name: &'r str) -> impl Iterator<Item = &'r [u8]> {

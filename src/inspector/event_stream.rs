@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use protocol::StatusTable;
-use serde_json::Value;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
 
-use super::shape;
-use super::source::Query;
+use super::objects::CallbackRow;
 use crate::receiver::Bytes;
 use crate::receiver::broadcast::Item;
+use crate::receiver::inbox::Filter;
 use crate::report::json;
 
 const BATCH: usize = 100;
@@ -27,7 +26,7 @@ pub(super) const HELLO: &[u8] = b"retry: 2000\n\n";
 pub(super) struct Events {
     pub(super) entries: broadcast::Receiver<Item>,
     pub(super) closing: watch::Receiver<()>,
-    pub(super) query: Query,
+    pub(super) filter: Filter,
     pub(super) statuses: StatusTable,
     pub(super) _permit: OwnedSemaphorePermit,
 }
@@ -58,12 +57,12 @@ impl Events {
     }
 
     fn batch(&mut self, first: Item) -> Bytes {
-        let mut rows: Vec<Value> = Vec::new();
+        let mut rows: Vec<CallbackRow> = Vec::new();
         let mut next = Some(first);
         while let Some(item) = next {
             let Item::Received(waiting) = item else { return self.reload() };
-            if self.query.admits(&waiting.entry) {
-                rows.push(shape::row(&waiting.entry, &self.statuses));
+            if self.filter.admits(&waiting.entry) {
+                rows.push(CallbackRow::of(&waiting.entry, &self.statuses));
             }
             if rows.len() == BATCH {
                 break;
@@ -77,7 +76,7 @@ impl Events {
         if rows.is_empty() {
             return Bytes::new();
         }
-        event("rows", &json::ascii(&rows))
+        event("callbacks", &json::ascii(&rows))
     }
 
     fn reload(&mut self) -> Bytes {
@@ -98,6 +97,8 @@ mod tests {
     use crate::receiver::example;
     use std::sync::Arc;
 
+    use serde_json::Value;
+
     use tokio::sync::Semaphore;
 
     fn events(queue: usize) -> (EntryBroadcast, watch::Sender<()>, Events) {
@@ -105,8 +106,8 @@ mod tests {
         let entries = news.subscribe();
         let (close, closing) = watch::channel(());
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        let (query, statuses) = (Query::default(), StatusTable::PLATFORM);
-        (news, close, Events { entries, closing, query, statuses, _permit: permit })
+        let (filter, statuses) = (Filter::default(), StatusTable::PLATFORM);
+        (news, close, Events { entries, closing, filter, statuses, _permit: permit })
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -117,13 +118,14 @@ mod tests {
     #[test]
     fn entries_that_came_together_are_one_event() {
         let (news, _close, mut events) = events(1000);
-        events.query.text = Some("PO-1".into());
+        events.filter.text = Some("PO-1".into());
         for id in 0..30 {
             news.send(example::entry(id, &format!("PO-{id}"), b"{}"));
         }
         let part = block_on(events.next()).unwrap();
         let text = String::from_utf8(part.to_vec()).unwrap();
-        let data = text.strip_prefix("event: rows\ndata: ").unwrap().strip_suffix("\n\n").unwrap();
+        let data =
+            text.strip_prefix("event: callbacks\ndata: ").unwrap().strip_suffix("\n\n").unwrap();
         let rows: Vec<Value> = serde_json::from_str(data).unwrap();
         // PO-1 and PO-10 to PO-19.
         assert_eq!(rows.len(), 11);
@@ -149,7 +151,7 @@ mod tests {
         (0..10).for_each(|id| news.send(example::entry(id, "P", b"{}")));
         assert_eq!(&block_on(events.next()).unwrap()[..], b"event: reload\ndata: {}\n\n");
         news.send(example::entry(11, "P", b"{}"));
-        assert!(block_on(events.next()).unwrap().starts_with(b"event: rows\n"));
+        assert!(block_on(events.next()).unwrap().starts_with(b"event: callbacks\n"));
         close.send(()).unwrap();
         assert_eq!(block_on(events.next()), None);
     }

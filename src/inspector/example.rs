@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use protocol::{Encoding, Key, StatusTable};
 
-use super::{Explanation, Extent, Outgoing, Pending, Query, Source, State, sign_again};
+use super::{Explanation, Extent, Outgoing, Pending, Replies, Source, State, sign_again};
 use crate::receiver::Bytes;
+use crate::receiver::inbox::Filter;
 use crate::receiver::received::{AppReply, Forwarded, Received};
+use crate::receiver::replies::Runner;
 use crate::receiver::verify::Contract;
 
 pub(super) const KEY: &str = "ThisIsYourSecretKey123";
@@ -21,16 +23,18 @@ pub(super) fn key() -> Key {
 pub(super) struct Memory {
     pub(super) entries: Vec<Arc<Received>>,
     pub(super) sent: Mutex<Vec<Outgoing>>,
+    pub(super) program: Mutex<Option<Runner>>,
+    pub(super) resets: Mutex<Vec<Option<u64>>>,
 }
 
 impl Source for Memory {
     fn search(
         &self,
-        query: &Query,
+        filter: &Filter,
         take: &mut dyn FnMut(&Received) -> ControlFlow<()>,
     ) -> Result<Option<u64>, String> {
-        let mut wanted = self.entries.iter().rev().filter(|entry| query.admits(entry));
-        let _all = wanted.try_for_each(|entry| take(entry));
+        let mut found = self.entries.iter().rev().filter(|entry| filter.admits(entry));
+        let _all = found.try_for_each(|entry| take(entry));
         Ok(None)
     }
 
@@ -68,6 +72,20 @@ impl Source for Memory {
 
     fn statuses(&self) -> StatusTable {
         StatusTable::PLATFORM
+    }
+
+    fn replies(&self) -> Replies {
+        Replies::of(self.program.lock().unwrap().as_ref())
+    }
+
+    fn set_replies(&self, program: Option<Runner>) -> Result<(), String> {
+        *self.program.lock().unwrap() = program;
+        Ok(())
+    }
+
+    fn reset(&self, through: Option<u64>) -> Pending<Result<u64, String>> {
+        self.resets.lock().unwrap().push(through);
+        Box::pin(std::future::ready(Ok(3)))
     }
 
     fn state(&self) -> State {

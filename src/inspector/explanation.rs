@@ -9,7 +9,7 @@ use protocol::internal::weakness::{Circumstances, Weakness, weaknesses};
 use protocol::{Diagnosis, Encoding, Finding, Key, Member, Payload, Scheme, Severity, Value};
 use serde::Serialize;
 
-use super::shape::{Extent, beginning};
+use super::objects::{Extent, beginning};
 use crate::keyring::Keyring;
 use crate::mask::Untrusted;
 use crate::receiver::received::Received;
@@ -37,7 +37,8 @@ pub struct Canonical {
     pub after: String,
     /// The members in the order of their names, at most [`MAX_PARTS`].
     pub parts: Vec<ExplainedField>,
-    pub untold: usize,
+    /// How many fields are not in `parts`.
+    pub omitted: usize,
     #[serde(rename = "text")]
     pub masked: String,
     pub cut: bool,
@@ -49,8 +50,8 @@ pub struct ExplainedField {
     pub name: String,
     pub value: String,
     pub cut: bool,
-    /// Whether the member is signed, or why it is not.
-    pub fate: &'static str,
+    /// Whether the field is signed, or why it is not.
+    pub selection: &'static str,
 }
 
 impl Explanation {
@@ -122,13 +123,18 @@ impl Canonical {
             .take(MAX_PARTS)
             .map(|(member, selection)| {
                 let (value, cut) = beginning(&signed_text(member, scheme), VALUE_BYTES);
-                let fate = match selection {
+                let selection = match selection {
                     Selection::Kept => "signed",
                     Selection::Empty => "empty",
                     Selection::LeftOut if *member.name == *scheme.sign_field => "signature",
                     Selection::LeftOut => "name",
                 };
-                ExplainedField { name: beginning(&member.name, VALUE_BYTES).0, value, cut, fate }
+                ExplainedField {
+                    name: beginning(&member.name, VALUE_BYTES).0,
+                    value,
+                    cut,
+                    selection,
+                }
             })
             .collect();
         let (masked, cut) = beginning(&reading.masked_canonical(payload), extent.bytes());
@@ -136,7 +142,7 @@ impl Canonical {
             scheme: words(scheme),
             separator: scheme.separator.to_string(),
             after: scheme.masked_suffix(),
-            untold: payload.members().len() - parts.len(),
+            omitted: payload.members().len() - parts.len(),
             parts,
             masked,
             cut,
@@ -215,8 +221,11 @@ mod tests {
     fn members_are_told_with_their_fate() {
         let body = br#"{"b":[1, "x"],"a":"","sign_type":"MD5","sign":"00","c":1.10,"n":null}"#;
         let canonical = explain(body).canonical.unwrap();
-        let parts: Vec<_> =
-            canonical.parts.iter().map(|part| (&*part.name, &*part.value, part.fate)).collect();
+        let parts: Vec<_> = canonical
+            .parts
+            .iter()
+            .map(|part| (&*part.name, &*part.value, part.selection))
+            .collect();
         assert_eq!(
             parts,
             [
@@ -280,6 +289,6 @@ mod tests {
     fn many_members_are_counted() {
         let members: Vec<String> = (0..300).map(|n| format!("\"m{n:03}\":1")).collect();
         let canonical = explain(format!("{{{}}}", members.join(",")).as_bytes()).canonical.unwrap();
-        assert_eq!((canonical.parts.len(), canonical.untold), (MAX_PARTS, 100));
+        assert_eq!((canonical.parts.len(), canonical.omitted), (MAX_PARTS, 100));
     }
 }

@@ -1,4 +1,4 @@
-//! Where the inspector gets what it shows, and what it may ask to be done: the seam to the inbox.
+//! Where the inspector gets what it shows, and what it may ask to be done: the seam to the listener.
 
 use std::ops::ControlFlow;
 use std::pin::Pin;
@@ -8,27 +8,24 @@ use protocol::{Encoding, StatusTable};
 use serde::Serialize;
 
 use super::explanation::Explanation;
-use super::shape::Extent;
+use super::objects::Extent;
 use crate::receiver::Bytes;
-use crate::receiver::inbox::Validity;
+use crate::receiver::inbox::Filter;
 use crate::receiver::received::{Forwarded, Received};
+use crate::receiver::replies::{Per, Runner};
 
 pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-pub const MAX_LIMIT: usize = 500;
-
-pub const MAX_TEXT_BYTES: usize = 200;
-
-/// What the page shows comes from here, and what it does is done here. All but `send`, `state` and
-/// `statuses` may block: they are called where blocking is allowed, at most four at a time. An
-/// error is a sentence for the person at the page.
+/// What the API gives comes from here, and what it changes is changed here. `search`, `entry`,
+/// `explain` and `sign` may block: they are called where blocking is allowed, at most four at a
+/// time. An error is a sentence for a person.
 pub trait Source: Send + Sync + 'static {
-    /// Takes the entries that the query admits, newest first, until told to stop. Gives the number
+    /// Takes the entries that the filter admits, newest first, until told to stop. Gives the number
     /// before which nothing was looked at, because an answer must not take longer the more there is;
     /// `None` where all was.
     fn search(
         &self,
-        query: &Query,
+        filter: &Filter,
         take: &mut dyn FnMut(&Received) -> ControlFlow<()>,
     ) -> Result<Option<u64>, String>;
 
@@ -43,6 +40,16 @@ pub trait Source: Send + Sync + 'static {
 
     fn state(&self) -> State;
 
+    fn replies(&self) -> Replies;
+
+    /// Answers from now on with this program, from its first step, or with the usual replies. An
+    /// error says why a program would change nothing.
+    fn set_replies(&self, program: Option<Runner>) -> Result<(), String>;
+
+    /// Deletes the callbacks up to this number, or all that have come, and counts deliveries and the
+    /// program's steps from the beginning. Gives how many were deleted.
+    fn reset(&self, through: Option<u64>) -> Pending<Result<u64, String>>;
+
     fn statuses(&self) -> StatusTable;
 }
 
@@ -56,6 +63,31 @@ pub struct State {
     pub sample: Option<String>,
 }
 
+/// How the listener answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Replies {
+    /// The program; `None` for the usual replies.
+    pub reply: Option<String>,
+    pub per: &'static str,
+    pub seed: u64,
+    /// The program in words, one line per step.
+    pub plan: Vec<String>,
+}
+
+impl Replies {
+    pub fn of(program: Option<&Runner>) -> Replies {
+        let Some(runner) = program else {
+            return Replies { reply: None, per: Per::default().name(), seed: 0, plan: Vec::new() };
+        };
+        Replies {
+            reply: Some(runner.program().to_string()),
+            per: runner.per().name(),
+            seed: runner.seed(),
+            plan: runner.program().plan_lines().iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
     /// Where to; `http` or `https`, without control characters and blanks.
@@ -63,83 +95,4 @@ pub struct Outgoing {
     pub method: String,
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Bytes,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
-    pub before: Option<u64>,
-    pub text: Option<String>,
-    pub verdict: Option<Validity>,
-    pub status: Option<i64>,
-    pub order: Option<String>,
-    /// At most this many, 1 to [`MAX_LIMIT`].
-    pub limit: usize,
-}
-
-impl Default for Query {
-    fn default() -> Self {
-        Query { before: None, text: None, verdict: None, status: None, order: None, limit: 100 }
-    }
-}
-
-impl Query {
-    /// Whether the query matches this entry; `limit` aside. Text is searched in the order id, the
-    /// code, what was wrong, the path and the body, without regard to the case of ASCII letters.
-    pub fn admits(&self, entry: &Received) -> bool {
-        let judged = &entry.judged;
-        self.before.is_none_or(|before| entry.id < before)
-            && self.verdict.is_none_or(|wanted| (wanted == Validity::Valid) == judged.is_valid())
-            && self.status.is_none_or(|wanted| judged.status == Some(wanted))
-            && self.order.as_ref().is_none_or(|wanted| judged.order_id() == Some(wanted))
-            && self.text.as_ref().is_none_or(|text| holds(entry, text.as_bytes()))
-    }
-}
-
-fn holds(entry: &Received, text: &[u8]) -> bool {
-    let judged = &entry.judged;
-    let places = [
-        judged.order_id().unwrap_or_default().as_bytes(),
-        judged.code.as_bytes(),
-        judged.explanation.as_deref().unwrap_or_default().as_bytes(),
-        entry.callback.path.raw().as_bytes(),
-        &entry.callback.body[..],
-    ];
-    places.iter().any(|place| contains(place, text))
-}
-
-fn contains(place: &[u8], text: &[u8]) -> bool {
-    let Some(first) = text.first() else { return true };
-    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
-    memchr::memchr2_iter(lower, upper, place).any(|at| {
-        place.get(at..at + text.len()).is_some_and(|part| part.eq_ignore_ascii_case(text))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::receiver::example;
-
-    #[test]
-    fn every_condition_must_hold() {
-        let entry = example::entry(7, "PO-7", br#"{"memo":"Blue \u00e9"}"#);
-        let admits = |query: Query| query.admits(&entry);
-        let text = |text: &str| Query { text: Some(text.into()), ..Query::default() };
-        assert!(admits(Query::default()));
-        assert!(admits(Query { before: Some(8), ..Query::default() }));
-        assert!(!admits(Query { before: Some(7), ..Query::default() }));
-        assert!(admits(text("blue")) && admits(text("PO-7")) && admits(text("/notify")));
-        assert!(!admits(text("green")));
-        assert!(admits(Query { verdict: Some(Validity::Valid), ..Query::default() }));
-        assert!(!admits(Query { verdict: Some(Validity::Invalid), ..Query::default() }));
-        assert!(admits(Query { status: Some(3), ..text("memo") }));
-        assert!(!admits(Query { status: Some(4), ..text("memo") }));
-        assert!(!admits(Query { order: Some("PO-8".into()), ..Query::default() }));
-    }
-
-    #[test]
-    fn a_text_is_found_at_both_ends() {
-        assert!(contains(b"abc", b"AB") && contains(b"abc", b"bC") && contains(b"", b""));
-        assert!(!contains(b"ab", b"abc") && !contains(b"aab", b"ac"));
-    }
 }

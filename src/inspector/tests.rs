@@ -23,6 +23,7 @@ impl Rig {
         crate::mask::remember(example::key().expose());
         let inspector = Inspector::try_new(
             HOST.parse().unwrap(),
+            Pages::Inspector,
             Arc::clone(&memory) as Arc<dyn Source>,
             news.clone(),
         )
@@ -33,7 +34,7 @@ impl Rig {
     }
 
     fn token(&self) -> String {
-        self.inspector.url().split_once("token=").unwrap().1.to_owned()
+        self.inspector.token().to_owned()
     }
 
     /// What the page's browser sends.
@@ -273,9 +274,9 @@ fn a_list_has_as_many_rows_as_asked_for() {
     let list = |query: &str| {
         let (status, told) = rig.json("GET", &format!("/api/callbacks?{query}"), "");
         assert_eq!(status, 200, "{told}");
-        let rows = told["rows"].as_array().unwrap();
+        let rows = told["callbacks"].as_array().unwrap();
         let ids: Vec<u64> = rows.iter().map(|row| row["id"].as_u64().unwrap()).collect();
-        (ids, told["more"].as_bool().unwrap())
+        (ids, told["next"].is_u64())
     };
     assert_eq!(list("limit=100"), ((21..=120).rev().collect(), true));
     assert_eq!(list("limit=100&before=21"), ((1..=20).rev().collect(), false));
@@ -292,13 +293,13 @@ fn an_entry_is_told_with_its_signature() {
     assert_eq!(canonical["text"], "b=2&[key]");
     assert_eq!(
         canonical["parts"][0],
-        json!({"name": "a", "value": "", "cut": false, "fate": "empty"})
+        json!({"name": "a", "value": "", "cut": false, "selection": "empty"})
     );
     assert_eq!(told["editable"]["encoding"], "json");
     assert_eq!(rig.json("GET", "/api/callbacks/2", "").0, 404);
     assert_eq!(
         rig.json("GET", "/api/callbacks/13", ""),
-        (500, json!({"error": "the inbox cannot be read"}))
+        (500, json!({"error": "the inbox cannot be read", "hint": null}))
     );
 }
 
@@ -311,7 +312,7 @@ fn an_edited_body_is_signed_and_sent() {
     let order = json!({"id": 1, "url": "http://127.0.0.1:3000/", "text": text}).to_string();
     let (status, outcome) = rig.json("POST", "/api/replay", &order);
     assert_eq!(
-        (status, &outcome["status"], &outcome["remark"]),
+        (status, &outcome["reply"]["status"], &outcome["reply"]["remark"]),
         (200, &json!(200), &json!("it is not valid JSON"))
     );
     assert_eq!(rig.memory.sent.lock().unwrap()[0].body, text);
@@ -319,7 +320,8 @@ fn an_edited_body_is_signed_and_sent() {
     assert!(curl["command"].as_str().unwrap().contains("--data-raw '{\"a\":2,"), "{curl}");
     for (order, status) in [
         (json!({"id": 1, "url": "file:///etc/passwd"}), 422),
-        (json!({"id": 1}), 422),
+        (json!({"id": 1, "url": ""}), 422),
+        (json!({"id": 1}), 400),
         (json!({"id": 2, "url": "http://h/"}), 404),
     ] {
         assert_eq!(rig.json("POST", "/api/replay", &order.to_string()).0, status, "{order}");
@@ -355,8 +357,132 @@ fn new_entries_are_streamed_to_so_many_pages_and_no_more() {
     rig.news.send(entry(9, "PO-9", b"{}"));
     let part = rig.runtime.block_on(streams[0].recv()).unwrap();
     let text = std::str::from_utf8(&part).unwrap();
-    assert!(text.starts_with("event: rows\ndata: [{") && text.ends_with("}]\n\n"), "{text}");
+    assert!(text.starts_with("event: callbacks\ndata: [{") && text.ends_with("}]\n\n"), "{text}");
     assert!(text.contains("PO-9") && !text.contains("script"), "{text}");
     rig.inspector.close();
     assert!(rig.runtime.block_on(streams[0].recv()).is_none());
+}
+
+/// What a program sends: the token in a header, and no cookie.
+fn with_bearer(rig: &Rig, method: &str, path: &str, body: &str) -> Callback {
+    let mut request = rig.request(method, path, body);
+    request.headers = vec![
+        ("host".to_owned(), HOST.into()),
+        ("authorization".to_owned(), format!("Bearer {}", rig.token()).into()),
+        ("content-type".to_owned(), b"application/json".to_vec()),
+    ];
+    request
+}
+
+#[test]
+fn a_program_sends_the_token_as_a_header() {
+    let rig = Rig::new(vec![entry(1, "P", b"{}")]);
+    let status = |request: Callback| rig.reply(request).status;
+    assert_eq!(status(with_bearer(&rig, "GET", "/api/state", "")), 200);
+    assert_eq!(status(with_bearer(&rig, "POST", "/api/sign", r#"{"id":1}"#)), 200);
+    let mut form = with_bearer(&rig, "POST", "/api/sign", r#"{"id":1}"#);
+    form.headers.pop();
+    assert_eq!(status(form), 415);
+    let token = rig.token();
+    for wrong in ["", "Bearer", "Bearer ", "Basic eA==", &token, &format!("Bearer {token}0")] {
+        let mut request = rig.request("GET", "/api/state", "");
+        // A valid cookie does not help.
+        request.headers.push(("authorization".to_owned(), wrong.into()));
+        assert_eq!(status(request), 403, "{wrong}");
+    }
+    let mut twice = with_bearer(&rig, "GET", "/api/state", "");
+    twice.headers.push(("authorization".to_owned(), format!("Bearer {token}").into()));
+    assert_eq!(status(twice), 403);
+    let mut foreign = with_bearer(&rig, "GET", "/api/state", "");
+    foreign.headers.push(("origin".to_owned(), b"http://evil.example".to_vec()));
+    assert_eq!(status(foreign), 403);
+}
+
+#[test]
+fn a_probe_needs_no_token() {
+    let rig = Rig::new(vec![]);
+    let probe = |path: &str, host: &str| {
+        let mut request = rig.request("GET", path, "");
+        request.headers = vec![("host".to_owned(), host.into())];
+        rig.reply(request)
+    };
+    let reply = probe("/healthz", HOST);
+    assert_eq!((reply.status, &reply.body[..]), (200, &b"ok\n"[..]));
+    assert_eq!(probe("/healthz", "evil.example").status, 421);
+    for path in ["/healthz/", "/healthz?", "//healthz", "/api/state"] {
+        assert_eq!(probe(path, HOST).status, 401, "{path}");
+    }
+}
+
+#[test]
+fn a_problem_is_json_with_a_hint() {
+    let rig = Rig::new(vec![]);
+    for (method, path, body, status) in [
+        ("GET", "/api/nothing", "", 404),
+        ("GET", "/api/callbacks/7", "", 404),
+        ("DELETE", "/api/callbacks", "", 405),
+        ("GET", "/api/callbacks?nothing=1", "", 400),
+        ("POST", "/api/reset", "{}", 400),
+        ("PUT", "/api/replies", r#"{"reply":"hnag"}"#, 422),
+        ("POST", "/api/sign", "{}", 422),
+    ] {
+        let (found, told) = rig.json(method, path, body);
+        assert_eq!(found, status, "{told}");
+        assert!(told["error"].is_string() && told["hint"].is_string(), "{told}");
+    }
+    let refused = rig.reply(rig.request("PATCH", "/api/replies", ""));
+    assert_eq!((refused.status, header(&refused, "Allow")), (405, Some("GET, PUT")));
+    let mut stranger = rig.request("GET", "/api/state", "");
+    stranger.headers.retain(|(name, _)| name == "host");
+    let refused = rig.reply(stranger);
+    assert_eq!((refused.status, header(&refused, "WWW-Authenticate")), (401, Some("Bearer")));
+    let told: Value = serde_json::from_slice(&refused.body).unwrap();
+    assert_eq!(told["error"], "there is no token");
+}
+
+#[test]
+fn replies_are_replaced_and_a_reset_is_passed_on() {
+    let rig = Rig::new(vec![]);
+    let usual = json!({"reply": null, "per": "order", "seed": 0, "plan": []});
+    assert_eq!(rig.json("GET", "/api/replies", ""), (200, usual.clone()));
+    let order = r#"{"reply":"fail, ok","per":"all","seed":7}"#;
+    let (status, told) = rig.json("PUT", "/api/replies", order);
+    assert_eq!((status, &told["reply"], &told["per"]), (200, &json!("500, ok"), &json!("all")));
+    assert_eq!(told["plan"].as_array().unwrap().len(), 2);
+    assert_eq!(rig.json("GET", "/api/replies", "").1, told);
+    assert_eq!(rig.json("PUT", "/api/replies", r#"{"reply":null}"#), (200, usual));
+    let (status, told) = rig.json("POST", "/api/reset", r#"{"through":9}"#);
+    assert_eq!((status, told), (200, json!({"deleted": 3})));
+    assert_eq!(*rig.memory.resets.lock().unwrap(), [Some(9)]);
+}
+
+#[test]
+fn a_wait_is_over_at_once_where_all_is_here() {
+    let rig = Rig::new((1..=3).map(|id| entry(id, "P", b"{}")).collect());
+    let (status, told) = rig.json("GET", "/api/callbacks/wait?order=P&count=2", "");
+    let ids: Vec<_> = told["callbacks"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+    assert_eq!((status, ids, &told["missing"]), (200, vec![&json!(2), &json!(3)], &json!(0)));
+    let (_, told) = rig.json("GET", "/api/callbacks/wait?after=3&within=1ms&count=2", "");
+    assert_eq!(told, json!({"callbacks": [], "missing": 2}));
+}
+
+#[test]
+fn an_api_alone_has_no_page() {
+    let rig = Rig::new(vec![]);
+    let source = Arc::clone(&rig.memory) as Arc<dyn Source>;
+    let address = HOST.parse().unwrap();
+    let api = Inspector::try_new(address, Pages::None, source, rig.news.clone()).unwrap();
+    assert_eq!(api.page_url(), None);
+    let status = |path: &str| {
+        let mut request = with_bearer(&rig, "GET", path, "");
+        request.headers[1].1 = format!("Bearer {}", api.token()).into();
+        match rig.runtime.block_on(api.handle(request)) {
+            Answer::Reply(reply) => reply.status,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(status("/api/state"), 200);
+    for path in ["/", "/page.js", &format!("/?token={}", api.token())] {
+        assert_eq!(status(path), 404, "{path}");
+    }
 }

@@ -55,6 +55,11 @@ impl EntryBroadcast {
         let _ = self.sender.send(item);
     }
 
+    /// Tells everyone to look at the inbox again: entries are gone.
+    pub fn reload(&self) {
+        let _ = self.sender.send(Item::Missed);
+    }
+
     pub fn subscribe(&self) -> broadcast::Receiver<Item> {
         self.sender.subscribe()
     }

@@ -40,6 +40,11 @@ impl Orders {
         Orders { known: LruMap::with_capacity(capacity), met: 0 }
     }
 
+    /// Counts every order's deliveries from 1 again.
+    pub fn forget_all(&mut self) {
+        self.known.clear();
+    }
+
     pub fn met(&self) -> u64 {
         self.met
     }

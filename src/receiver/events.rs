@@ -24,7 +24,12 @@ pub enum Event {
     Server(ServerEvent),
     NotStored(StoreError),
     NotRecorded(StoreError),
-    StoredAgain { refused: u64 },
+    StoredAgain {
+        refused: u64,
+    },
+    /// A change through the API: whoever reads the terminal must know why callbacks are gone or are
+    /// answered in another way.
+    Changed(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +39,16 @@ pub enum InboxChoice {
     Named,
 }
 
+/// Where the API is, and the token that it asks for.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApiInfo {
+    pub token: String,
+    pub url: String,
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct ListenInfo {
+    pub api: Option<ApiInfo>,
     pub certificate_sha256: Option<String>,
     pub forward_to: Option<String>,
     pub inbox: Option<String>,

@@ -2,6 +2,7 @@
 //! it; others may read it meanwhile. The caller gets a failure and must not acknowledge then; once
 //! the cause is gone the next callback is kept again.
 
+mod conditions;
 mod filter;
 mod reader;
 mod retention;
@@ -16,7 +17,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use filter::{Filter, Side, Validity};
+pub use conditions::Conditions;
+#[cfg(test)]
+pub use filter::Validity;
+pub use filter::{Filter, Side};
 pub use reader::InboxReader;
 
 use crate::clock::{Clock, SystemClock};
@@ -175,6 +179,22 @@ impl Inbox {
             let excess = self.retention().count().saturating_sub(keep);
             let statements = retention::deletions(excess, before);
             let changed = self.store.write_alone(statements).await?;
+            self.retention().forget(changed);
+            deleted += changed as u64;
+            if changed == 0 {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Deletes the entries up to this number, or all that have come, while others come.
+    pub async fn delete_through(&self, last: Option<u64>) -> Result<u64, StoreError> {
+        let last = last.unwrap_or_else(|| self.last_id.load(Ordering::Relaxed));
+        self.note_numbers().await?;
+        let mut deleted = 0;
+        loop {
+            let statement = retention::deletion_through(last);
+            let changed = self.store.write_alone(vec![statement]).await?;
             self.retention().forget(changed);
             deleted += changed as u64;
             if changed == 0 {

@@ -25,6 +25,10 @@ impl<V> LruMap<V> {
         self.values.len()
     }
 
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+    }
+
     pub(super) fn value(&mut self, name: &[u8], make: impl FnOnce() -> V) -> &mut V {
         let key = [0_u8, 1].map(|half| self.keyed.hash_one((half, name)));
         if self.values.len() >= self.capacity && !self.values.contains(&key) {

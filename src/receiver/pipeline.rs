@@ -26,6 +26,7 @@ use super::verify::{Contract, HEALTH_PATH, Parsed, Verdict};
 use crate::clock::wall_time;
 use crate::keyring::Keyring;
 use crate::mask::Untrusted;
+use crate::store::StoreError;
 
 /// Whose reply the sender gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -41,7 +42,8 @@ pub struct Pipeline {
     pub keys: Arc<Keyring>,
     pub rule: AcknowledgementRule,
     pub orders: Mutex<Orders>,
-    pub program: Option<Mutex<Runner>>,
+    /// What is answered instead of the usual replies.
+    pub program: Mutex<Option<Runner>>,
     pub inbox: Option<Arc<Inbox>>,
     pub forwarder: Option<Arc<Forwarder>>,
     pub reply_from: ReplyFrom,
@@ -207,18 +209,20 @@ impl Pipeline {
         let auto = self.contract.reply(verdict);
         let place =
             RequestContext { order, connection: callback.remote, target: callback.path.raw() };
-        let chosen = match (&self.program, path_program(callback.path.raw())) {
-            (None, None) => return plain(auto, None),
-            (_, Some(Ok(program))) => {
+        let chosen = match path_program(callback.path.raw()) {
+            Some(Ok(program)) => {
                 let chosen = Runner::new(program, Per::All, 0, 1).next(place);
                 chosen.with_waits_up_to(MAX_PATH_WAIT)
             }
-            (_, Some(Err(error))) => {
+            Some(Err(error)) => {
                 let reply = Reply::new(404, "text/plain;charset=utf-8", format!("{error}\n"));
                 let action = Some("a path that is not a reply program".to_owned());
                 return plain(reply, action);
             }
-            (Some(program), None) => locked(program).next(place),
+            None => match locked(&self.program).as_mut() {
+                Some(program) => program.next(place),
+                None => return plain(auto, None),
+            },
         };
         let (answer, replied) = chosen.answer(auto, &self.contract.dialect.success_reply);
         PlannedReply { answer, replied, delay: chosen.delay }
@@ -244,7 +248,27 @@ impl Pipeline {
         }
     }
 
-    fn application(&self) -> Option<&Forwarder> {
+    /// Deletes the callbacks up to this number, or all that have come, and counts deliveries and the
+    /// program's steps from the beginning. The referee and the summary still count what came.
+    pub async fn reset(&self, through: Option<u64>) -> Result<u64, StoreError> {
+        let Some(inbox) = &self.inbox else { return Ok(0) };
+        let deleted = inbox.delete_through(through).await?;
+        locked(&self.orders).forget_all();
+        if let Some(program) = locked(&self.program).as_mut() {
+            program.restart();
+        }
+        if let Some(broadcast) = &self.broadcast {
+            broadcast.reload();
+        }
+        self.events.send(Event::Changed(match deleted {
+            1 => "1 callback was deleted from the inbox through the API".to_owned(),
+            _ => format!("{deleted} callbacks were deleted from the inbox through the API"),
+        }));
+        Ok(deleted)
+    }
+
+    /// Whether the application's reply is given back, so that a program would decide nothing.
+    pub fn application(&self) -> Option<&Forwarder> {
         self.forwarder.as_deref().filter(|_| self.reply_from == ReplyFrom::App)
     }
 
@@ -406,7 +430,7 @@ mod tests {
             keys: Arc::new(protocol::Key::try_new("ThisIsYourSecretKey123").unwrap().into()),
             rule: AcknowledgementRule::default(),
             orders: Mutex::default(),
-            program: None,
+            program: Mutex::default(),
             inbox: Some(Arc::new(Inbox::open(&path, InboxSettings::default()).unwrap())),
             forwarder: None,
             reply_from: ReplyFrom::Listener,

@@ -22,6 +22,8 @@ pub fn lines(ready: &ListenInfo) -> Vec<Line> {
     };
     if let Some(inspector) = &ready.inspector {
         more("inspector", inspector);
+    } else if let Some(api) = &ready.api {
+        more("api", &format!("{}  token {}", api.url, api.token));
     }
     match (&ready.inbox, ready.inbox_choice) {
         (Some(_), InboxChoice::Usual) => {

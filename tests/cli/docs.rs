@@ -16,12 +16,13 @@ use crate::readme::faults_of;
 use crate::support::docs::{assert_table, cell, path, text};
 
 /// The pages whose commands are run.
-const PAGES_WITH_COMMANDS: [&str; 8] = [
+const PAGES_WITH_COMMANDS: [&str; 9] = [
     "check.md",
     "listener.md",
     "many-orders.md",
     "profiles.md",
     "schedules.md",
+    "testing.md",
     "tutorial-ci.md",
     "tutorial-merchant.md",
     "tutorial-platform-qa.md",
@@ -56,6 +57,11 @@ fn the_page_on_the_listener_tells_the_truth() {
 #[test]
 fn the_page_on_schedules_tells_the_truth() {
     assert_true("schedules.md");
+}
+
+#[test]
+fn the_page_on_test_suites_tells_the_truth() {
+    assert_true("testing.md");
 }
 
 #[test]

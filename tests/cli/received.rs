@@ -152,7 +152,15 @@ fn every_view_of_a_callback_is_as_expected() {
     let address = listening.address.to_string();
     let page = listening.ready["inspector"].as_str().unwrap().to_owned();
     let path = path.display().to_string();
-    let changing = [(&*address, "ADDRESS"), (&*page, "PAGE"), (&*path, "INBOX")];
+    let ready = listening.ready.clone();
+    let [api, token] = ["url", "token"].map(|field| ready["api"][field].as_str().unwrap());
+    let changing = [
+        (&*address, "ADDRESS"),
+        (&*page, "PAGE"),
+        (api, "API"),
+        (token, "TOKEN"),
+        (&*path, "INBOX"),
+    ];
     // The referee calls an order silent after a second, so that it is on any machine.
     thread::sleep(Duration::from_millis(1_200));
     let output = listening.interrupt().output;

@@ -133,6 +133,9 @@ fn listen_all(schemas: &mut Schemas) {
     }
     exchange(listening.address, "no HTTP at all\r\n\r\n");
     schemas.check_all(&listening.interrupt().output.exits(1));
+    let listening = Listening::start(&["--api"]);
+    schemas.check(&listening.ready);
+    listening.interrupt().output.exits(0);
     let remote = payout_notify(&["listen", "--format", "json", "--bind", "0.0.0.0:0"]).key(KEY);
     schemas.check_all(&remote.run().exits(2));
 }

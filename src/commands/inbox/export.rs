@@ -4,14 +4,13 @@ use std::ops::ControlFlow;
 
 use clap::ValueEnum;
 
-use super::filter::FilterArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::commands::CommandResult;
 use crate::commands::args::inbox::refused;
 use crate::commands::args::parse_count;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::receiver::inbox::{InboxReader, Side};
+use crate::receiver::inbox::{Conditions, InboxReader, Side};
 use crate::receiver::received::Received;
 use crate::report::inbox::{self as report, export};
 use crate::terminal::Console;
@@ -31,7 +30,7 @@ pub struct InboxExportArgs {
     pub limit: Option<u64>,
     /// Which ones.
     #[command(flatten)]
-    pub filter: FilterArgs,
+    pub filter: Conditions,
 }
 
 /// What an export is written as.

@@ -2,17 +2,21 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use protocol::internal::acknowledgement::AcknowledgementRule;
 
+use super::api::ApiPlan;
+use super::parse_bind;
 use crate::commands::args::inbox::InboxArgs;
 use crate::commands::args::parse_number;
 use crate::commands::output_file::{self, Readers};
 use crate::commands::private_file::warn_if_others_can_read;
 use crate::commands::wire_args::{ReachArgs, connect};
 use crate::error::CommandError;
+use crate::inspector::Pages;
 use crate::mask::{Untrusted, hides};
 use crate::net::client::ClientConfig;
 use crate::net::target::Target;
@@ -201,6 +205,46 @@ impl RefereeArgs {
             }
         };
         Ok(Some(Rules { expected_delays, ..usual }))
+    }
+}
+
+/// The API and the page, both on one loopback port of their own.
+#[derive(clap::Args)]
+#[command(next_help_heading = "API and page")]
+pub struct ApiArgs {
+    /// Serve an HTTP API for tests on this loopback address, or a free port: list and wait for
+    /// callbacks, change the replies, sign, send again.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = ":0", conflicts_with = "no_inbox")]
+    pub api: Option<String>,
+    /// Serve a page that shows callbacks as they come, and the API, on this loopback address or a
+    /// free port.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = ":0", conflicts_with = "no_inbox")]
+    pub inspect: Option<String>,
+}
+
+impl ApiArgs {
+    /// Where they are served; they show what is kept.
+    pub(super) fn resolve(&self, is_kept: bool) -> Result<Option<ApiPlan>, CommandError> {
+        let parse = |text: &Option<String>| text.as_deref().map(parse_bind).transpose();
+        let (api, page) = (parse(&self.api)?, parse(&self.inspect)?);
+        let any_port = |address: &SocketAddr| address.port() == 0;
+        let (address, pages) = match (api, page) {
+            (None, None) => return Ok(None),
+            (Some(address), None) => (address, Pages::None),
+            (None, Some(address)) => (address, Pages::Inspector),
+            (Some(api), Some(page)) if any_port(&api) => (page, Pages::Inspector),
+            (Some(api), Some(page)) if any_port(&page) || api == page => (api, Pages::Inspector),
+            (Some(_), Some(_)) => {
+                let error = CommandError::usage("--api and --inspect name two addresses");
+                return Err(error.hint("both are on one: name it once"));
+            }
+        };
+        if !is_kept {
+            let flag = if self.inspect.is_some() { "--inspect" } else { "--api" };
+            let error = CommandError::usage(format!("{flag} shows what is kept, and nothing is"));
+            return Err(error.hint("name a file with --inbox FILE"));
+        }
+        Ok(Some(ApiPlan { address, pages }))
     }
 }
 

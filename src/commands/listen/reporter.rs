@@ -17,6 +17,7 @@ use crate::receiver::received::{Live, Received};
 use crate::receiver::server::event::ServerEvent;
 use crate::receiver::verify::Contract;
 use crate::report::callback::{self, Detail};
+use crate::report::line::Line;
 use crate::report::{forwarding, listening};
 use crate::terminal::Console;
 
@@ -68,6 +69,10 @@ impl ListenReporter<'_> {
                 self.console.warning(&format!(
                     "the inbox takes callbacks again; {refused} were refused with 503"
                 ));
+                Ok(())
+            }
+            Event::Changed(what) => {
+                self.console.note(&Line::new().plain(what));
                 Ok(())
             }
             Event::Callback(received, _room) => self.show_callback(&received),

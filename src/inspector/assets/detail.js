@@ -51,10 +51,10 @@ export class Detail {
 
   async loadAttempts(turn) {
     try {
-      const { rows, more } = await ask(`/api/callbacks?limit=100&order=${encodeURIComponent(this.told.order)}`);
+      const { callbacks, next } = await ask(`/api/callbacks?limit=100&order=${encodeURIComponent(this.told.order)}`);
       if (turn !== this.turn) return;
-      this.moreAttempts = more;
-      this.take(rows);
+      this.moreAttempts = next !== null;
+      this.take(callbacks);
     } catch (error) {
       say(error.message);
     }
@@ -200,16 +200,16 @@ export class Detail {
     // Lines break after a separator: a pair is cut only where it is longer than a line.
     let pair = null;
     for (const part of canonical.parts) {
-      if (part.fate !== "signed") {
+      if (part.selection !== "signed") {
         const gone = addText(make("span", { class: "gone" }), `${part.name}=${part.value.length > 80 ? `${part.value.slice(0, 80)}…` : part.value}`);
-        box.append(" ", gone, make("span", { class: "why", text: WHY[part.fate] }));
+        box.append(" ", gone, make("span", { class: "why", text: WHY[part.selection] }));
         continue;
       }
       if (pair) addText(pair.appendChild(make("span", { class: "joint" })), canonical.separator);
       pair = make("span", { class: "pair" }, quoted("span", { class: "name" }, part.name), make("span", { class: "joint", text: "=" }), quoted("span", {}, part.value + (part.cut ? "…" : "")));
       box.append(pair);
     }
-    if (canonical.untold) box.append(make("span", { class: "muted", text: ` … and ${canonical.untold} more members` }));
+    if (canonical.omitted) box.append(make("span", { class: "muted", text: ` … and ${canonical.omitted} more fields` }));
     if (canonical.after) {
       const at = canonical.after.indexOf("[key]");
       (pair ?? box).append(make("span", { class: "joint", text: canonical.after.slice(0, at) }));
@@ -246,11 +246,12 @@ export class Detail {
   /** What came of a request that was sent, as nodes. */
   outcome(sent) {
     const where = quoted("p", { class: "mono note muted" }, `${sent.url}  (${span(sent.elapsed_ms)})`);
-    if (sent.error !== undefined) return [where, make("p", { class: "note" }, make("b", { class: "bad", text: "✕ no reply: " }), quoted("span", {}, sent.error))];
-    const word = sent.acknowledges ? ["good", "✓ acknowledges"] : ["bad", "✕ does not acknowledge"];
-    const said = make("p", { class: "note" }, make("b", { class: word[0], text: `${word[1]}, status ${sent.status}` }));
-    if (sent.remark) said.append(quoted("span", {}, `: ${sent.remark}`));
-    return [where, said, headers(sent.headers), this.bytes(sent.body, "Body")];
+    if (sent.reply === null) return [where, make("p", { class: "note" }, make("b", { class: "bad", text: "✕ no reply: " }), quoted("span", {}, sent.error))];
+    const { reply } = sent;
+    const word = reply.acknowledges ? ["good", "✓ acknowledges"] : ["bad", "✕ does not acknowledge"];
+    const said = make("p", { class: "note" }, make("b", { class: word[0], text: `${word[1]}, status ${reply.status}` }));
+    if (reply.remark) said.append(quoted("span", {}, `: ${reply.remark}`));
+    return [where, said, headers(reply.headers), this.bytes(reply.body, "Body")];
   }
 
   /** A body: shown in part where it is long, indented where it is JSON. */
@@ -350,7 +351,7 @@ export class Detail {
 
 function headers(list) {
   const pairs = make("dl", { class: "pairs mono" });
-  for (const [name, value] of list.slice(0, 100)) pairs.append(quoted("dt", {}, name), quoted("dd", { class: "mono" }, value));
+  for (const { name, value } of list.slice(0, 100)) pairs.append(quoted("dt", {}, name), quoted("dd", { class: "mono" }, value));
   return pairs;
 }
 

@@ -49,11 +49,11 @@ export class List {
   }
 
   /** Takes a page of the server in: its rows, and where the next one begins. */
-  addPage({ rows, next, looked_to, looked_to_ms }) {
+  addPage({ callbacks, next, searched_to, searched_to_ms }) {
     this.next = next;
     this.more = next !== null;
-    this.lookedTo = looked_to === null ? null : { id: looked_to, ms: looked_to_ms };
-    this.add(rows);
+    this.lookedTo = searched_to === null ? null : { id: searched_to, ms: searched_to_ms };
+    this.add(callbacks);
   }
 
   /** Takes rows in, older or newer ones; one with a known id replaces it. */

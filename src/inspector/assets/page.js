@@ -9,7 +9,7 @@ const MAX_WAITING = 5000;
 
 const at = (id) => document.getElementById(id);
 const main = at("main");
-const filter = { q: "", verdict: "", status: "" };
+const filter = { grep: "", verdict: "", status: "" };
 let waiting = [], framed = 0, stream = null, loading = 0, broken = false, loadedOnce = false, unseen = 0;
 
 const list = new List(at("list"), at("rows"), { choose, wanted: older });
@@ -71,7 +71,7 @@ function connect() {
   stream = new EventSource(`/api/events${query ? `?${query}` : ""}`);
   const own = stream;
   stream.addEventListener("open", () => { live(true); load(); });
-  stream.addEventListener("rows", (event) => take(JSON.parse(event.data)));
+  stream.addEventListener("callbacks", (event) => take(JSON.parse(event.data)));
   stream.addEventListener("reload", () => load());
   stream.addEventListener("error", async () => {
     if (own !== stream) return;
@@ -159,7 +159,7 @@ function drawEmpty() {
 }
 
 function clearFilter() {
-  Object.assign(filter, { q: "", verdict: "", status: "" });
+  Object.assign(filter, { grep: "", verdict: "", status: "" });
   at("q").value = "";
   at("status").value = "";
   pressVerdict("");
@@ -244,7 +244,7 @@ let typed = 0;
 at("q").addEventListener("input", () => {
   clearTimeout(typed);
   busy(true);
-  typed = setTimeout(() => { filter.q = at("q").value.trim(); refilter(); }, 180);
+  typed = setTimeout(() => { filter.grep = at("q").value.trim(); refilter(); }, 180);
 });
 at("status").addEventListener("change", () => { filter.status = at("status").value; refilter(); });
 for (const button of document.querySelectorAll("[data-verdict]")) {

@@ -148,6 +148,6 @@ export async function ask(path, body) {
   const text = await answer.text();
   let told = {};
   try { told = JSON.parse(text); } catch { told = { error: text.slice(0, 300) }; }
-  if (!answer.ok) throw new Error(told.error || `the server said ${answer.status}`);
+  if (!answer.ok) throw new Error([told.error || `the server said ${answer.status}`, told.hint].filter(Boolean).join(": "));
   return told;
 }

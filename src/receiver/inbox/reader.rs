@@ -45,6 +45,16 @@ impl InboxReader {
         Ok(self.ids(&newest, 0, 1)?.pop_front())
     }
 
+    /// A number that changes with every change that another connection commits.
+    pub fn version(&self) -> Result<u64, StoreError> {
+        let mut version = 0;
+        self.reader.each("PRAGMA data_version", &[], |row| {
+            version = row.unsigned(0)?;
+            Ok(())
+        })?;
+        Ok(version)
+    }
+
     pub fn each(
         &self,
         filter: &Filter,
@@ -54,18 +64,21 @@ impl InboxReader {
         let mut filter = filter.clone();
         let mut after = 0;
         while left > 0 {
+            // Not all of them may have the text.
+            let at_once = if filter.text.is_some() { AHEAD } else { left.min(AHEAD) };
             // Numbers first: a query that lasts as long as its reader would hold up the log.
-            let ids = self.ids(&filter, after, left.min(AHEAD))?;
+            let ids = self.ids(&filter, after, at_once)?;
             let Some(last) = ids.back().copied() else { return Ok(()) };
-            left -= ids.len() as u64;
             match filter.side {
                 Side::NewestFirst => filter.before = Some(last),
                 Side::OldestFirst => after = last,
             }
             for id in ids {
-                if let Some(entry) = self.entry(id)?
-                    && take(entry).is_break()
-                {
+                let Some(entry) = self.entry(id)?.filter(|entry| filter.finds_text(entry)) else {
+                    continue;
+                };
+                left = left.saturating_sub(1);
+                if take(entry).is_break() || left == 0 {
                     return Ok(());
                 }
             }
@@ -75,7 +88,16 @@ impl InboxReader {
 
     /// The numbers of the entries that fit, in the filter's order; without a limit at most 10000.
     pub fn numbers(&self, filter: &Filter) -> Result<Vec<u64>, StoreError> {
-        Ok(self.ids(filter, 0, filter.limit.unwrap_or(MOST_LISTED))?.into())
+        let limit = filter.limit.unwrap_or(MOST_LISTED);
+        if filter.text.is_none() {
+            return Ok(self.ids(filter, 0, limit)?.into());
+        }
+        let mut ids = Vec::new();
+        self.each(&Filter { limit: Some(limit), ..filter.clone() }, |entry| {
+            ids.push(entry.id);
+            ControlFlow::Continue(())
+        })?;
+        Ok(ids)
     }
 
     /// Goes through the entries that match, newest first, and looks at a bounded part of the file:
@@ -109,7 +131,7 @@ impl InboxReader {
                 let Some(entry) = self.entry(id)? else { continue };
                 entries += 1;
                 bytes += entry.callback.body.len();
-                if take(entry).is_break() {
+                if filter.finds_text(&entry) && take(entry).is_break() {
                     return Ok(None);
                 }
                 if (entries >= MOST_LOOKED_AT || bytes >= MOST_BYTES_LOOKED_AT) && id > first {

@@ -99,6 +99,11 @@ pub(super) fn deletions(excess: u64, before: Option<Timestamp>) -> Vec<Statement
     excess.into_iter().chain(old).collect()
 }
 
+/// Deletes some of the entries up to this number.
+pub(super) fn deletion_through(last: u64) -> Statement {
+    oldest(AT_ONCE, last.saturating_add(1))
+}
+
 fn oldest(many: u64, below: u64) -> Statement {
     let sql = "DELETE FROM entries WHERE id IN
                (SELECT id FROM entries WHERE id < ? ORDER BY id LIMIT ?)";

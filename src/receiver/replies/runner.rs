@@ -88,6 +88,24 @@ impl Runner {
         Runner { program, per, seed, shared: 0, begun: 0, counters }
     }
 
+    pub fn program(&self) -> &ReplyProgram {
+        &self.program
+    }
+
+    pub fn per(&self) -> Per {
+        self.per
+    }
+
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Counts from the first step again, for all orders and connections.
+    pub fn restart(&mut self) {
+        self.counters.clear();
+        (self.shared, self.begun) = (0, 0);
+    }
+
     pub fn next(&mut self, place: RequestContext<'_>) -> Chosen {
         let (stream, number) = self.count(place);
         let action = self.program.step(number).and_then(|step| {

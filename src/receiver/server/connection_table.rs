@@ -78,10 +78,16 @@ impl Slot {
     ///
     /// Gives whether the connection is still there.
     pub(super) async fn wait(&self, time: Duration) -> bool {
+        /// A wait that is given up ends as well.
+        struct BusyAgain<'s>(&'s Slot);
+        impl Drop for BusyAgain<'_> {
+            fn drop(&mut self) {
+                self.0.advance(Phase::Waiting, Phase::Busy);
+            }
+        }
         self.advance(Phase::Busy, Phase::Waiting);
-        let is_over = timeout(time, self.open.acquire()).await.is_err();
-        self.advance(Phase::Waiting, Phase::Busy);
-        is_over
+        let _busy_again = BusyAgain(self);
+        timeout(time, self.open.acquire()).await.is_err()
     }
 
     pub(super) fn close(&self) {

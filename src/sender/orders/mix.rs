@@ -3,8 +3,8 @@
 use protocol::StatusTable;
 use serde::{Deserialize, Serialize};
 
-use super::example::StatusWord;
 use crate::mask::Untrusted;
+use crate::units::status_word::StatusWord;
 
 const MAX_WEIGHT: u64 = 1_000_000_000;
 

@@ -28,6 +28,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("inbox prune", ""),
     ("inbox replay", "1 --to http://127.0.0.1:1/"),
     ("inbox show", "1"),
+    ("inbox wait", "--within 10ms"),
     ("listen", "--bind 127.0.0.1:0 --for 10ms"),
     ("schedule", ""),
     ("sign", ""),

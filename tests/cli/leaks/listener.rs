@@ -125,7 +125,16 @@ fn page(record: &mut Record, ready: &Value, app: &Repeating) {
         ("/api/events", "/api/events".to_owned()),
         ("/api/nonsense", format!("/api/{url}")),
     ];
-    for query in ["", "?q=K", "?order=K", "?status=K", "?before=K", "?limit=1&verdict=K", "?K=K"] {
+    for query in [
+        "",
+        "?grep=K",
+        "?order=K",
+        "?since=K",
+        "?status=K",
+        "?before=K",
+        "?limit=1&verdict=K",
+        "?K=K",
+    ] {
         asked.push(("/api/callbacks", format!("/api/callbacks{}", query.replace('K', &url))));
     }
     for id in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "2?whole=1", "K"] {
@@ -133,6 +142,24 @@ fn page(record: &mut Record, ready: &Value, app: &Repeating) {
     }
     for (kind, path) in asked {
         record.add(&format!("page {kind}"), "", &ask(page, token, "GET", &path, ""));
+    }
+    for query in ["within=1ms&order=K", "within=K", "count=K", "K=1", "within=1ms"] {
+        let path = format!("/api/callbacks/wait?{}", query.replace('K', &url));
+        record.add("page /api/callbacks/wait", "", &ask(page, token, "GET", &path, ""));
+    }
+    for (method, path, body) in [
+        ("PUT", "/api/replies", json!({"reply": format!("header:X-K={url} body:{url}, ok")})),
+        ("PUT", "/api/replies", json!({"reply": key})),
+        ("PUT", "/api/replies", json!({"reply": "ok", "per": key})),
+        ("PUT", "/api/replies", json!({ (key): key })),
+        ("GET", "/api/replies", json!({})),
+        ("POST", "/api/reset", json!({"through": key})),
+        ("POST", "/api/sign", json!({"text": text})),
+        ("POST", "/api/sign", json!({"text": key, "encoding": key})),
+        (&url, "/api/state", json!({})),
+    ] {
+        let reply = ask(page, token, method, path, &body.to_string());
+        record.add(&format!("page {path}"), "", &reply);
     }
     for path in ["/api/sign", "/api/curl", "/api/replay"] {
         for order in [

@@ -1,4 +1,4 @@
-//! The inspector's page beside the listener: where it is served, and where it gets what it shows.
+//! The API and the inspector's page beside the listener: where they are served, and what they do.
 
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -13,9 +13,8 @@ use tokio::time::Instant;
 
 use crate::error::CommandError;
 use crate::inspector::{
-    Explanation, Extent, Inspector, Outgoing, Pending, Query, Source, State, sign_again,
+    Explanation, Extent, Inspector, Outgoing, Pages, Pending, Replies, Source, State, sign_again,
 };
-use crate::keyring::Keyring;
 use crate::mask::Untrusted;
 use crate::net::client::{Client, ClientConfig};
 use crate::net::outcome::Outcome;
@@ -23,52 +22,66 @@ use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
 use crate::receiver::broadcast::EntryBroadcast;
 use crate::receiver::callback::Callback;
-use crate::receiver::inbox::{Filter, Inbox, Side};
-use crate::receiver::pipeline::Pipeline;
+use crate::receiver::events::{ApiInfo, Event};
+use crate::receiver::inbox::{Filter, Inbox};
+use crate::receiver::pipeline::{Pipeline, locked};
 use crate::receiver::received::{AppReply, Forwarded, Received};
+use crate::receiver::replies::Runner;
 use crate::receiver::server::Server;
 use crate::receiver::server::limits::Limits;
-use crate::receiver::verify::Contract;
 
 const LAST_REPLIES: Duration = Duration::from_millis(500);
 
-pub(super) struct InspectorPage {
+pub(super) struct RunningApi {
     inspector: Inspector,
     stop: mpsc::Sender<()>,
     serving: JoinHandle<()>,
 }
 
+/// Where the API is served, and whether with the page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ApiPlan {
+    pub(super) address: SocketAddr,
+    pub(super) pages: Pages,
+}
+
 pub(super) struct Bound {
     server: Server,
-    address: SocketAddr,
+    plan: ApiPlan,
     pub(super) broadcast: EntryBroadcast,
 }
 
 impl Bound {
-    pub(super) async fn bind(address: SocketAddr) -> Result<Bound, CommandError> {
+    pub(super) async fn bind(plan: ApiPlan) -> Result<Bound, CommandError> {
+        let ApiPlan { address, pages } = plan;
+        let (what, flag) = match pages {
+            Pages::Inspector => ("the inspector", "--inspect"),
+            Pages::None => ("the API", "--api"),
+        };
         if !address.ip().is_loopback() {
-            return Err(CommandError::usage(format!("the inspector cannot be on {address}")).hint(
-                "it is for this machine only: --inspect 127.0.0.1:PORT, or a bare --inspect",
+            return Err(CommandError::usage(format!("{what} cannot be on {address}")).hint(
+                format!("it is for this machine only: {flag}=127.0.0.1:PORT, or a bare {flag}"),
             ));
         }
         let cannot = |error| {
-            CommandError::environment(format!("cannot serve the inspector on {address}"))
+            CommandError::environment(format!("cannot serve {what} on {address}"))
                 .because(error)
-                .hint("choose another port with --inspect 127.0.0.1:PORT")
+                .hint(format!("choose another port with {flag}=127.0.0.1:PORT"))
         };
         let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
         let address = server.local_addr().map_err(cannot)?;
-        Ok(Bound { server, address, broadcast: EntryBroadcast::new() })
+        let plan = ApiPlan { address, pages };
+        Ok(Bound { server, plan, broadcast: EntryBroadcast::new() })
     }
 
     pub(super) fn serve(
         self,
-        pipeline: &Pipeline,
+        pipeline: &Arc<Pipeline>,
         inbox: &Arc<Inbox>,
         others: Arc<Vec<(String, Key)>>,
         listen_url: String,
         config: ClientConfig,
-    ) -> Result<InspectorPage, CommandError> {
+    ) -> Result<RunningApi, CommandError> {
         let state = State {
             listen_url,
             key_fingerprint: pipeline.keys.fingerprint(0).to_owned(),
@@ -79,18 +92,17 @@ impl Bound {
                 .map(|forwarder| forwarder.target().to_string()),
             sample: None,
         };
-        let shelf = StoredEntries {
+        let listener = Listener {
+            pipeline: Arc::clone(pipeline),
             inbox: Arc::clone(inbox),
-            contract: pipeline.contract,
-            keys: Arc::clone(&pipeline.keys),
             others,
-            rule: pipeline.rule.clone(),
             config,
             state,
         };
-        let inspector =
-            Inspector::try_new(self.address, Arc::new(shelf), self.broadcast).map_err(|error| {
-                CommandError::environment("the inspector has no token").because(error)
+        let ApiPlan { address, pages } = self.plan;
+        let inspector = Inspector::try_new(address, pages, Arc::new(listener), self.broadcast)
+            .map_err(|error| {
+                CommandError::environment("there is no randomness for a token").because(error)
             })?;
         let (stop, stopped) = mpsc::channel(2);
         let handler = {
@@ -101,13 +113,17 @@ impl Bound {
         let serving = tokio::spawn(async move {
             server.serve(handler, stopped).await;
         });
-        Ok(InspectorPage { inspector, stop, serving })
+        Ok(RunningApi { inspector, stop, serving })
     }
 }
 
-impl InspectorPage {
-    pub(super) fn url(&self) -> String {
-        self.inspector.url()
+impl RunningApi {
+    pub(super) fn page_url(&self) -> Option<String> {
+        self.inspector.page_url()
+    }
+
+    pub(super) fn info(&self) -> ApiInfo {
+        ApiInfo { token: self.inspector.token().to_owned(), url: self.inspector.api_url() }
     }
 
     pub(super) async fn close(self) {
@@ -118,35 +134,23 @@ impl InspectorPage {
     }
 }
 
-struct StoredEntries {
+/// The listener as the API sees it.
+struct Listener {
+    pipeline: Arc<Pipeline>,
     inbox: Arc<Inbox>,
-    contract: Contract,
-    keys: Arc<Keyring>,
     others: Arc<Vec<(String, Key)>>,
-    rule: AcknowledgementRule,
     config: ClientConfig,
     state: State,
 }
 
-impl Source for StoredEntries {
+impl Source for Listener {
     fn search(
         &self,
-        query: &Query,
+        filter: &Filter,
         take: &mut dyn FnMut(&Received) -> ControlFlow<()>,
     ) -> Result<Option<u64>, String> {
-        let filter = Filter {
-            order: query.order.clone(),
-            status: query.status,
-            validity: query.verdict,
-            before: query.before,
-            side: Side::NewestFirst,
-            // The page's search looks at more than the body, so it is not left to the file.
-            ..Filter::default()
-        };
         let reader = self.inbox.reader().map_err(|error| error.to_string())?;
-        let searched = reader.search(&filter, |entry| {
-            if query.admits(&entry) { take(&entry) } else { ControlFlow::Continue(()) }
-        });
+        let searched = reader.search(filter, |entry| take(&entry));
         searched.map_err(|error| error.to_string())
     }
 
@@ -156,15 +160,16 @@ impl Source for StoredEntries {
     }
 
     fn explain(&self, entry: &Received, extent: Extent) -> Explanation {
-        Explanation::new(entry, &self.contract, &self.keys, &self.others, extent)
+        let Pipeline { contract, keys, .. } = &*self.pipeline;
+        Explanation::new(entry, contract, keys, &self.others, extent)
     }
 
     fn sign(&self, text: &[u8], encoding: Encoding) -> Result<Vec<u8>, String> {
-        sign_again(text, encoding, &self.contract, self.keys.first())
+        sign_again(text, encoding, &self.pipeline.contract, self.pipeline.keys.first())
     }
 
     fn send(&self, request: Outgoing) -> Pending<Forwarded> {
-        let (rule, config) = (self.rule.clone(), self.config.clone());
+        let (rule, config) = (self.pipeline.rule.clone(), self.config.clone());
         Box::pin(async move {
             let began = Instant::now();
             let url = request.url.clone().into();
@@ -177,8 +182,31 @@ impl Source for StoredEntries {
         self.state.clone()
     }
 
+    fn replies(&self) -> Replies {
+        Replies::of(locked(&self.pipeline.program).as_ref())
+    }
+
+    fn set_replies(&self, program: Option<Runner>) -> Result<(), String> {
+        if self.pipeline.application().is_some() {
+            return Err("the application's replies are given back".to_owned());
+        }
+        *locked(&self.pipeline.program) = program;
+        let Replies { reply, plan, .. } = self.replies();
+        let what = match reply {
+            Some(_) => format!("replies through the API: {}", plan.join("; ")),
+            None => "replies through the API: the usual ones".to_owned(),
+        };
+        self.pipeline.events.send(Event::Changed(what));
+        Ok(())
+    }
+
+    fn reset(&self, through: Option<u64>) -> Pending<Result<u64, String>> {
+        let pipeline = Arc::clone(&self.pipeline);
+        Box::pin(async move { pipeline.reset(through).await.map_err(|error| error.to_string()) })
+    }
+
     fn statuses(&self) -> StatusTable {
-        self.contract.statuses
+        self.pipeline.contract.statuses
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which callbacks are asked for.
+//! Which callbacks are asked for, as people and programs write it.
 
 use std::time::Duration;
 
@@ -6,14 +6,15 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use protocol::StatusTable;
 
-use crate::receiver::inbox::{Filter, Validity};
-use crate::sender::orders::example::StatusWord;
-use crate::sender::schedule::parse_duration;
+use super::filter::{Filter, Validity};
+use crate::units::duration::parse_duration;
+use crate::units::status_word::StatusWord;
 
-/// Which callbacks are asked for.
-#[derive(clap::Args)]
+/// The conditions of `inbox list`, `inbox wait` and `inbox export` as options, and those of the API
+/// and the inspector's live stream as parameters of the same names.
+#[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Which callbacks")]
-pub struct FilterArgs {
+pub struct Conditions {
     /// Those of this order.
     #[arg(long, value_name = "ID")]
     pub order: Option<String>,
@@ -22,14 +23,14 @@ pub struct FilterArgs {
     pub status: Option<StatusWord>,
     /// Those that were valid when they came, or those that were not.
     #[arg(long, value_name = "VERDICT")]
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<Validity>,
     /// Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m).
     #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     pub since: Option<Moment>,
     /// Those that came until then.
     #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     pub until: Option<Moment>,
-    /// Those whose body or path holds this text.
+    /// Those with this text in the body, path, order id, code or explanation, in either case.
     #[arg(long, value_name = "TEXT")]
     pub grep: Option<String>,
     /// The numbers of statuses, where a profile has other ones.
@@ -37,24 +38,35 @@ pub struct FilterArgs {
     pub statuses: StatusTable,
 }
 
-/// What a callback was held for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Verdict {
-    /// Signed rightly, and all there.
-    Valid,
-    /// Anything else.
-    Invalid,
-}
+impl Conditions {
+    /// Sets the condition of this name; `None` where there is none of that name.
+    pub fn set(&mut self, name: &str, value: &str) -> Option<Result<(), String>> {
+        let result = match name {
+            "order" => {
+                self.order = Some(value.to_owned());
+                Ok(())
+            }
+            "status" => StatusWord::parse(value).map(|status| self.status = Some(status)),
+            "verdict" => Validity::from_str(value, false)
+                .map(|verdict| self.verdict = Some(verdict))
+                .map_err(|_| "expected valid or invalid".to_owned()),
+            "since" => Moment::parse(value).map(|since| self.since = Some(since)),
+            "until" => Moment::parse(value).map(|until| self.until = Some(until)),
+            "grep" => {
+                self.grep = Some(value.to_owned());
+                Ok(())
+            }
+            _ => return None,
+        };
+        Some(result)
+    }
 
-impl FilterArgs {
+    /// The same with the times counted from `now`.
     pub fn filter(&self, now: Timestamp) -> Filter {
         Filter {
             order: self.order.clone(),
             status: self.status.map(|status| status.number(&self.statuses)),
-            validity: self.verdict.map(|verdict| match verdict {
-                Verdict::Valid => Validity::Valid,
-                Verdict::Invalid => Validity::Invalid,
-            }),
+            validity: self.verdict,
             since: self.since.map(|moment| moment.at(now)),
             until: self.until.map(|moment| moment.at(now)),
             text: self.grep.clone(),
@@ -107,5 +119,25 @@ mod tests {
         for text in ["", "yesterday", "2026-13-01", "10w"] {
             assert!(at(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn every_option_is_a_parameter_of_the_same_name() {
+        let command = <Conditions as clap::Args>::augment_args(clap::Command::new("x"));
+        for argument in command.get_arguments() {
+            let name = argument.get_long().unwrap();
+            let value = if name == "verdict" { "valid" } else { "3" };
+            let mut set = Conditions::default();
+            assert_eq!(set.set(name, value), Some(Ok(())), "{name}");
+            assert_ne!(set, Conditions::default(), "{name}");
+        }
+        let mut none = Conditions::default();
+        assert_eq!(none.set("limit", "3"), None);
+        for (name, value) in
+            [("status", "done"), ("verdict", "Valid"), ("since", "x"), ("until", "")]
+        {
+            assert!(none.set(name, value).unwrap().is_err(), "{name}");
+        }
+        assert_eq!(none, Conditions::default());
     }
 }
