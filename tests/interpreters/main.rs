@@ -1,5 +1,5 @@
 //! What needs programs that not every machine has: snippets in their languages, completions in their
-//! shells, pipelines, exported load tests, example merchants.
+//! shells, pipelines, exported load tests, example merchants, examples for test suites.
 //!
 //! Rust's own harness decides when it compiles which tests are ignored; this one looks at the machine
 //! first. A test whose programs are missing or too old is ignored with the reason, and counted as
@@ -38,6 +38,8 @@ mod smoke;
 mod snippet;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod testing;
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {
@@ -54,6 +56,7 @@ fn main() -> std::process::ExitCode {
         smoke::tests(),
         snippet::tests(),
         terminal::tests(),
+        testing::tests(),
     ];
     libtest_mimic::run(&arguments, tests.into_iter().flatten().collect()).exit_code()
 }

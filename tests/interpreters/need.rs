@@ -32,6 +32,9 @@ pub(crate) static GO: Need = Need::new("go", &["version"], (1, 19));
 pub(crate) static GREP: Need = Need::new("grep", &["-c", "", README], ANY);
 pub(crate) static JAVA: Need = Need::new("java", &["-version"], (17, 0));
 pub(crate) static JAVAC: Need = Need::new("javac", &["-version"], (17, 0));
+/// The console of JUnit 5, from the jars in CLASSPATH.
+pub(crate) static JUNIT: Need =
+    Need::new("java", &["org.junit.platform.console.ConsoleLauncher", "--help"], ANY);
 pub(crate) static MAKE: Need = Need::new("make", &["--version"], (3, 81));
 // Mono's compiler takes a lone file; dotnet wants a project around it, and a place to restore from.
 pub(crate) static MCS: Need = Need::new("mcs", &["--version"], (6, 0));
@@ -44,6 +47,9 @@ pub(crate) static PHP_PCNTL: Need = Need::new(
     &["-r", "echo PHP_VERSION; exit(function_exists('pcntl_exec') ? 0 : 1);"],
     (8, 1),
 );
+pub(crate) static PHPUNIT: Need = Need::new("phpunit", &["--version"], (9, 0));
+pub(crate) static PYTEST: Need =
+    Need::new("python3", &["-c", "import pytest; print(pytest.__version__)"], (7, 0));
 pub(crate) static PYTHON: Need = Need::new("python3", &["--version"], (3, 8));
 /// Python that opens terminals.
 pub(crate) static PYTHON_PTY: Need =
@@ -58,6 +64,7 @@ pub(crate) static PYTHON_TOML: Need = Need::new(
 pub(crate) static PYTHON_YAML: Need =
     Need::new("python3", &["-c", "import yaml; print(yaml.__version__)"], (3, 0));
 pub(crate) static SED: Need = Need::new("sed", &["-n", "1p", README], ANY);
+pub(crate) static VITEST: Need = Need::new("vitest", &["--version"], (1, 0));
 /// Zsh that opens terminals.
 pub(crate) static ZSH: Need =
     Need::new("zsh", &["-f", "-c", "zmodload zsh/zpty && print $ZSH_VERSION"], (5, 0));
