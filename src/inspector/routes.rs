@@ -191,7 +191,7 @@ impl TryFrom<serde_json::Value> for Through {
 pub(super) fn check_method(request: &Callback, has_page: bool) -> Result<(), Problem> {
     let (path, _) = split(request);
     let template = match path.strip_prefix("/api/callbacks/") {
-        Some(id) if id != "wait" && id.parse::<u64>().is_ok() => "/api/callbacks/{id}",
+        Some(id) if digits(id).is_some() => "/api/callbacks/{id}",
         _ => path,
     };
     let is_asset = has_page && asset(path).is_some();
@@ -207,6 +207,11 @@ pub(super) fn check_method(request: &Callback, has_page: bool) -> Result<(), Pro
     let allowed = methods.join(", ");
     let method = format!("the method is {}", Untrusted::new(&request.method.raw()));
     Err(Problem::new(405, method).hint(format!("use {allowed}")).header("Allow", allowed))
+}
+
+/// A number in decimal digits alone; the standard library's parser takes a sign too.
+fn digits(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn split(request: &Callback) -> (&str, &str) {
@@ -236,9 +241,9 @@ impl Route {
             ("/api/replies", "PUT") => replies(request).map(Route::SetReplies),
             ("/api/replies", _) => Ok(Route::Replies),
             ("/api/reset", _) => reset(request).map(Route::Reset),
-            _ => match path.strip_prefix("/api/callbacks/").map(str::parse) {
-                Some(Ok(id)) => extent(query).map(|extent| Route::Entry(id, extent)),
-                _ => asset(path)
+            _ => match path.strip_prefix("/api/callbacks/").and_then(digits) {
+                Some(id) => extent(query).map(|extent| Route::Entry(id, extent)),
+                None => asset(path)
                     .map(Route::Asset)
                     .ok_or_else(|| Problem::new(404, "there is nothing at this path")),
             },
@@ -323,7 +328,7 @@ impl Parameters {
             if value.chars().nth(MAX_CONDITION_CHARS).is_some() {
                 return Err(wrong("longer than 512 characters"));
             }
-            let number = || value.parse::<u64>().map_err(|_| wrong("expected a whole number"));
+            let number = || digits(value).ok_or_else(|| wrong("expected a whole number"));
             match name {
                 "before" => before = Some(number()?),
                 "after" => after = Some(number()?),
@@ -375,7 +380,7 @@ impl Parameters {
 }
 
 fn unknown(name: &str) -> Problem {
-    let what = format!("there is no parameter {} here", Untrusted::new(&name));
+    let what = format!("there is no parameter {:?} here", Untrusted::new(&name));
     Problem::new(400, what).hint("GET /api/openapi.json lists the parameters")
 }
 
@@ -433,6 +438,9 @@ mod tests {
             "/api/callbacks?verdict=x",
             "/api/callbacks?limit=0",
             "/api/callbacks?limit=501",
+            "/api/callbacks?limit=%2B5",
+            "/api/callbacks?=5",
+            "/api/callbacks?order=A&order=B",
             "/api/callbacks?within=1s",
             "/api/callbacks?since=yesterday",
             "/api/events?x=1",
@@ -526,8 +534,15 @@ mod tests {
         };
         assert_eq!(entry("/api/callbacks/7"), (7, Extent::Beginning));
         assert_eq!(entry("/api/callbacks/7?whole=1"), (7, Extent::Whole));
-        for path in ["/x", "//", "/../page.js", "/api/callbacks/x", "/api/callbacks/", "/API/state"]
-        {
+        for path in [
+            "/x",
+            "//",
+            "/../page.js",
+            "/api/callbacks/x",
+            "/api/callbacks/",
+            "/api/callbacks/+7",
+            "/API/state",
+        ] {
             assert_eq!(route("GET", path, "").unwrap_err(), 404, "{path}");
         }
         assert!(matches!(route("GET", "/?x", ""), Ok(Route::Asset(_))));

@@ -45,30 +45,33 @@ pub(super) async fn wait(inner: &Arc<Inner>, query: WaitQuery) -> Result<Reply, 
         let left = query.within.saturating_sub(begin.elapsed());
         let arrival = arrival(&mut entries, &mut closing, &query.filter, missing);
         is_over = tokio::select! {
-            () = arrival => false,
+            is_open = arrival => !is_open,
+            // Also where the client has left.
             _ = server::wait(left) => true,
         };
     }
 }
 
-/// Until so many more may be in the inbox; announcements that are missed may have been of any.
+/// Until so many more may be in the inbox, because an announcement that was missed may have been of
+/// any. Gives whether more can come.
 async fn arrival(
     entries: &mut broadcast::Receiver<Item>,
     closing: &mut watch::Receiver<()>,
     filter: &Filter,
     mut missing: usize,
-) {
+) -> bool {
     while missing > 0 {
         let item = tokio::select! {
-            _ = closing.changed() => return std::future::pending().await,
+            _ = closing.changed() => return false,
             item = entries.recv() => item,
         };
         match item {
             Ok(Item::Received(waiting)) => missing -= usize::from(filter.admits(&waiting.entry)),
-            Ok(Item::Missed) | Err(RecvError::Lagged(_)) => return,
-            Err(RecvError::Closed) => return std::future::pending().await,
+            Ok(Item::Missed) | Err(RecvError::Lagged(_)) => return true,
+            Err(RecvError::Closed) => return false,
         }
     }
+    true
 }
 
 impl Inner {
