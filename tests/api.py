@@ -61,7 +61,10 @@ def post_all_the_while(address, signed, newest, stop):
         connection.getresponse().read()
         connection.close()
         turn += 1
-        newest.write_text(str(turn))
+        # Whole at any time: the hook may read it now.
+        fresh = newest.with_suffix(".fresh")
+        fresh.write_text(str(turn))
+        fresh.replace(newest)
 
 
 def main():

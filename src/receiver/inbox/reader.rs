@@ -116,6 +116,7 @@ impl InboxReader {
             Ok(())
         })?;
         let mut filter = filter.clone();
+        let first = first.max(filter.after.map_or(0, |after| after.saturating_add(1)));
         let before = filter.before.unwrap_or(u64::MAX).min(last.saturating_add(1));
         // The index has all attempts of an order; else one row is as far as the next.
         let floor = if filter.order.is_some() { 0 } else { before.saturating_sub(MOST_LOOKED_AT) };

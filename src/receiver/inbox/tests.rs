@@ -188,6 +188,14 @@ async fn a_search_looks_at_a_bounded_part_and_says_how_far() {
     assert_eq!(search(&before(3)), (vec![], None));
     let order = Filter { order: Some("A".to_owned()), ..newest.clone() };
     assert_eq!(search(&order), (vec![10_050, 10_003, 3], None));
+    // What is not asked for need not be looked at.
+    let after = |after| Filter { after: Some(after), ..newest.clone() };
+    assert_eq!(search(&after(24_000)), (vec![25_000], None));
+    assert_eq!(search(&after(10_050)), (vec![25_000], Some(15_001)));
+    assert_eq!(search(&after(u64::MAX)), (vec![], None));
+    let text = |text: &str| Filter { text: Some(text.to_owned()), ..newest.clone() };
+    assert_eq!(search(&text("nowhere")), (vec![], Some(15_001)));
+    assert_eq!(search(&text("WHY")), (vec![25_000], Some(15_001)));
     let stopped = reader.search(&order, |_| ControlFlow::Break(()));
     assert_eq!(stopped.unwrap(), None);
     let (sql, values) = order.query(0, u64::MAX, 1);
@@ -238,6 +246,22 @@ async fn filters_choose() {
         (Filter { text: Some("id\":\"A".to_owned()), ..none.clone() }, &[1, 3]),
         (Filter { text: Some("hél".to_owned()), ..none.clone() }, &[4]),
         (Filter { text: Some("中".to_owned()), limit: Some(1), ..none.clone() }, &[1]),
+        // In either case, and in the code and the explanation too.
+        (Filter { text: Some("ID\":\"a".to_owned()), ..none.clone() }, &[1, 3]),
+        (Filter { text: Some("Why".to_owned()), limit: Some(2), ..none.clone() }, &[1, 2]),
+        (Filter { text: Some("0004".to_owned()), after: Some(1), ..none.clone() }, &[2, 3]),
+        (
+            Filter {
+                text: Some("0004".to_owned()),
+                side: Side::NewestFirst,
+                limit: Some(2),
+                ..none.clone()
+            },
+            &[3, 2],
+        ),
+        (Filter { after: Some(2), ..none.clone() }, &[3, 4]),
+        (Filter { after: Some(1), before: Some(3), ..none.clone() }, &[2]),
+        (Filter { after: Some(u64::MAX), ..none.clone() }, &[]),
         (Filter { side: Side::NewestFirst, ..none.clone() }, &[4, 3, 2, 1]),
         (Filter { side: Side::NewestFirst, limit: Some(2), ..none.clone() }, &[4, 3]),
         (Filter { side: Side::NewestFirst, before: Some(3), limit: Some(1), ..none.clone() }, &[2]),
@@ -246,6 +270,28 @@ async fn filters_choose() {
         assert_eq!(ids(&inbox, &filter), expected, "{filter:?}");
         assert_eq!(inbox.reader().unwrap().numbers(&filter).unwrap(), expected, "{filter:?}");
     }
+}
+
+#[tokio::test]
+async fn those_up_to_a_number_are_deleted_and_their_numbers_do_not_come_again() {
+    let folder = Folder::new();
+    let path = folder.file("inbox.db");
+    let inbox = Inbox::open(&path, InboxSettings { keep: 100, ..quick() }).unwrap();
+    for _ in 0..90 {
+        inbox.keep(&new("A", 5)).await.unwrap();
+    }
+    let reader = InboxReader::open(&path).unwrap();
+    let version = reader.version().unwrap();
+    assert_eq!(reader.version(), Ok(version));
+    assert_eq!(inbox.delete_through(Some(70)).await, Ok(70));
+    assert_ne!(reader.version(), Ok(version));
+    assert_eq!(inbox.delete_through(Some(70)).await, Ok(0));
+    assert_eq!(all(&inbox), (71..=90).collect::<Vec<_>>());
+    assert_eq!(inbox.delete_through(None).await, Ok(20));
+    assert_eq!(inbox.delete_through(Some(u64::MAX)).await, Ok(0));
+    inbox.close().unwrap();
+    let inbox = Inbox::open(&path, quick()).unwrap();
+    assert_eq!(inbox.keep(&new("A", 5)).await, Ok(91));
 }
 
 #[tokio::test]
