@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread::{self, JoinHandle};
 
-use crate::harness::{KEY, Output, Running, Sandbox, exchange, payout_notify, signed};
+use crate::harness::{KEY, Output, Running, Sandbox, address_in, exchange, payout_notify, signed};
 
 /// Clears a screen (ESC and C1), rings, sets a title, turns text around, hides, starts new lines.
 const STEERING: &str = "\u{1b}[2J\u{9b}2J\u{7}\u{1b}]0;t\u{7}\u{202e}\u{2066}\u{200b}\u{feff}\r\nfake: ok\u{2028}\u{85}\u{7f}\t";
@@ -125,8 +125,8 @@ fn listening(arguments: &[&str], folder: &Path) -> (Running, SocketAddr, String)
     let program = payout_notify(&[&["listen", "--bind", ":0"], arguments].concat());
     let running = program.key(KEY).in_folder(folder).start();
     let ready = running.line();
-    let address = ready.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
-    (running, address.parse().unwrap(), ready)
+    let address = address_in(&ready);
+    (running, address, ready)
 }
 
 #[test]
@@ -162,6 +162,8 @@ fn the_inbox_and_the_page_show_no_callback_as_it_is() {
     }
     for arguments in [
         &["inbox", "list"][..],
+        &["inbox", "wait", "--within", "0s"],
+        &["inbox", "wait", "--within", "0s", "--count", "9"],
         &["inbox", "show", "1"],
         &["inbox", "show", "2"],
         &["inbox", "show", "3"],

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::harness::{Output, Running, Sandbox, exchange, payout_notify};
+use crate::harness::{Output, Running, Sandbox, address_in, exchange, payout_notify};
 
 mod spellings;
 mod words;
@@ -420,8 +420,7 @@ fn listener(key: &str, folder: &Path, arguments: &[&str]) -> (Running, Option<Va
     let running = program.key(key).in_folder(folder).start();
     let first = running.line();
     let ready: Option<Value> = serde_json::from_str(&first).ok();
-    let start = first.find("http://").expect("a URL") + "http://".len();
-    let address = first[start..].split('/').next().unwrap().parse().unwrap();
+    let address = address_in(&first);
     (running, ready, address)
 }
 

@@ -8,6 +8,17 @@ use super::{
     HttpReply, KEY, Output, Program, Running, Sandbox, exchange, json_post, payout_notify,
 };
 
+/// Where a listener takes callbacks, by its first line: a JSON line names other addresses before it.
+#[track_caller]
+pub(crate) fn address_in(first: &str) -> SocketAddr {
+    let ready: Value = serde_json::from_str(first).unwrap_or_default();
+    let text = ready["url"].as_str().unwrap_or(first);
+    let address = text.split("//").nth(1).and_then(|rest| rest.split('/').next());
+    address
+        .and_then(|address| address.parse().ok())
+        .unwrap_or_else(|| panic!("no address: {first}"))
+}
+
 /// A listener that is ready.
 pub(crate) struct Listening {
     running: Running,

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(crate) use client::{End, HttpReply, exchange, json_post, raw_exchange};
 pub(crate) use command::{Output, Program, Running, payout_notify};
 pub(crate) use group::Group;
-pub(crate) use listener::Listening;
+pub(crate) use listener::{Listening, address_in};
 pub(crate) use merchant::{ACKNOWLEDGE, Merchant, Scripted};
 pub(crate) use ports::free_port;
 pub(crate) use sandbox::Sandbox;

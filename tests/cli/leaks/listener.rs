@@ -10,15 +10,13 @@ use serde_json::{Value, json};
 use super::forms::in_url;
 use super::inputs::{Repeating, odd_requests, payloads, replies, request};
 use super::record::Record;
-use crate::harness::{Running, Sandbox, exchange, payout_notify};
+use crate::harness::{Running, Sandbox, address_in, exchange, payout_notify};
 
 fn start(key: &str, folder: &Path, words: &[&str]) -> (Running, String, SocketAddr) {
     let program = payout_notify(words).key(key).in_folder(folder);
     let running = program.start();
     let first = running.line();
-    let start =
-        first.find("http://").unwrap_or_else(|| panic!("{words:?}: {first}")) + "http://".len();
-    let address = first[start..].split('/').next().unwrap().parse().unwrap();
+    let address = address_in(&first);
     (running, first, address)
 }
 
@@ -183,6 +181,7 @@ fn inbox(record: &mut Record, work: &Path, app: &Repeating) {
         record.run(&words, |program| program.in_folder(work));
     };
     let mut lines = vec!["inbox list".to_owned(), "inbox show latest".to_owned()];
+    lines.push("inbox wait --within 0s --count 99".to_owned());
     lines.extend((1..12).map(|id| format!("inbox show {id}")));
     lines.extend((2..12).map(|id| format!("inbox diff 1 {id}")));
     lines.push(format!("inbox replay 1 6 --to {to}"));

@@ -90,6 +90,17 @@ fn a_callback_is_shown_in_our_own_words_whatever_the_key() {
             let words: Vec<&str> = words.collect();
             shown += &payout_notify(&words).key(key).in_folder(&folder.work()).run().stdout;
         }
+        // Where a text may come from outside every key is masked: the reply is shown as bytes, and a
+        // finding names a field.
+        for own in [
+            "[key]_code",
+            "[key]_msg",
+            r#"error_code\":\"[key]"#,
+            r#"error_code":"[key]"#,
+            r#""member":"[key]"#,
+        ] {
+            shown = shown.replace(own, "");
+        }
         shown.matches("[key]").count()
     };
     let usual = marks("ThisIsYourSecretKey123");
