@@ -101,7 +101,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
             [CompletionResult]::new('--other-key-file', '--other-key-file', [CompletionResultType]::ParameterName, 'Try this key too when a signature does not match; may be given several times')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Let warnings about the fields count')
-            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Show each step from the members to the digest, and what the signature does not protect')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Show each step from the fields to the digest, and what the signature does not protect; with --lines the string that is signed')
             [CompletionResult]::new('--show-expected', '--show-expected', [CompletionResultType]::ParameterName, 'On a mismatch, show the signature that would have matched')
             [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

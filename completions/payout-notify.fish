@@ -107,7 +107,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l k
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l strict -d 'Let warnings about the fields count'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the members to the digest, and what the signature does not protect'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the fields to the digest, and what the signature does not protect; with --lines the string that is signed'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l show-expected -d 'On a mismatch, show the signature that would have matched'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'

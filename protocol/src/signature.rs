@@ -18,6 +18,12 @@ use super::key::Key;
 use super::payload::{Payload, Value};
 use super::scheme::{Algorithm, DigestCase, KeyText, Scheme, Suffix, UnknownSignType};
 
+#[cfg(feature = "batch")]
+pub use batch::{SignatureBatch, bare_signature};
+
+#[cfg(feature = "batch")]
+mod batch;
+
 /// A signature as it is written into a payload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signature {
@@ -155,6 +161,18 @@ pub fn attach_into(
         out.push_str(signature.as_str());
         out.push('"');
     });
+}
+
+/// Like [`attach_into`], the signature left out of its quotes; says where in `out` it belongs.
+#[must_use]
+pub fn attach_empty(payload: &Payload<'_>, scheme: &Scheme, out: &mut String) -> usize {
+    let mut place = 0;
+    put_with(payload, &scheme.sign_field, out, |out| {
+        out.push('"');
+        place = out.len();
+        out.push('"');
+    });
+    place
 }
 
 /// Whether a signature holds, and how that was found.

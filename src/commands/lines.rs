@@ -7,6 +7,7 @@ mod chunk;
 mod signing;
 mod spread;
 mod verifying;
+mod waiting;
 
 use crate::mask::Untrusted;
 use std::io::{self, IsTerminal};
