@@ -119,8 +119,8 @@ impl<'s> Search<'s> {
         let mut seen = Seen::default();
         let own = self.composer.compose(Plan::default());
         seen.note(&own, 0);
-        let own = Candidates::new(own, vec![], 0);
-        let mut strings = vec![Candidates { breadth: Breadth::Frequent, ..own }];
+        let own = Candidates::new(own, Name::of_plan(Plan::default(), 0));
+        let mut strings = vec![Candidates { breadth: Breadth::Frequent, is_own: true, ..own }];
         let effective = self.singles(&fields, &values, &mut seen, &mut strings);
         self.others(&mut seen, &mut strings);
         let has_time = self.depth == Depth::Full || self.base.string.len() <= LONG;
@@ -152,7 +152,7 @@ impl<'s> Search<'s> {
         fields: &'c [FieldChoice],
         values: &'c [ValueChoice],
         seen: &mut Seen,
-        strings: &mut Vec<Candidates>,
+        strings: &mut Vec<Candidates<'c>>,
     ) -> Effective<'c> {
         let plan = Plan::default();
         let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..plan });
@@ -178,20 +178,21 @@ impl<'s> Search<'s> {
     }
 
     /// Notes the string of a plan, and whether it is a new one.
-    fn single(
+    fn single<'c>(
         &mut self,
-        plan: Plan<'_>,
+        plan: Plan<'c>,
         rarity: usize,
         seen: &mut Seen,
-        strings: &mut Vec<Candidates>,
+        strings: &mut Vec<Candidates<'c>>,
     ) -> bool {
         let text = self.composer.compose(plan);
         self.work += text.bytes.len();
         let known = seen.note(&text, strings.len());
-        let name = Name { deviations: plan.deviations(), rarity };
+        let name = Name::of_plan(plan, rarity);
         match known.and_then(|place| strings.get_mut(place)) {
             None => {
-                strings.push(Candidates { text, names: vec![name], breadth: Breadth::Frequent })
+                let string = Candidates::new(text, name);
+                strings.push(Candidates { breadth: Breadth::Frequent, ..string });
             }
             // The rule's own string needs no other name.
             Some(_) if known == Some(0) => {}
@@ -204,7 +205,7 @@ impl<'s> Search<'s> {
         known.is_none()
     }
 
-    fn others(&mut self, seen: &mut Seen, strings: &mut Vec<Candidates>) {
+    fn others(&mut self, seen: &mut Seen, strings: &mut Vec<Candidates<'_>>) {
         let scheme = self.base.scheme;
         let mut found = whole_strings(self.payload, &scheme.sign_field, self.composer.entries());
         found.extend(nested_payloads(self.payload, scheme));
@@ -212,7 +213,9 @@ impl<'s> Search<'s> {
             self.work += bytes.len();
             let text = Text::plain(bytes);
             if seen.note(&text, strings.len()).is_none() {
-                let string = Candidates::new(text, vec![deviation], 600 + index);
+                let plan = Plan::default();
+                let name = Name { plan, deviations: vec![deviation], rarity: 600 + index };
+                let string = Candidates::new(text, name);
                 strings.push(Candidates { breadth: Breadth::Frequent, ..string });
             }
         }
@@ -220,7 +223,7 @@ impl<'s> Search<'s> {
 
     fn attempt(
         &mut self,
-        string: &Candidates,
+        string: &Candidates<'_>,
         breadth: Breadth,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
     ) {
@@ -266,10 +269,10 @@ impl<'s> Search<'s> {
             };
             // The rule's own digest by a detour, such as a NUL behind an HMAC key, is no deviation.
             let is_detour =
-                digest == self.base.digest && (form.is_some() || key.is_some() || !is_own(string));
+                digest == self.base.digest && (form.is_some() || key.is_some() || !string.is_own);
             if !is_detour {
-                let base = &self.base;
-                let candidate = Candidate { digest: &digest, string, form, key, base };
+                let (base, entries) = (&self.base, self.composer.entries());
+                let candidate = Candidate { digest: &digest, string, form, key, base, entries };
                 if visit(&candidate) == Fit::Yes {
                     self.fit = Fit::Yes;
                 }
@@ -293,7 +296,7 @@ impl<'s> Search<'s> {
             return 0;
         }
         let breadth = if text.holds_key { Breadth::Keyless } else { breadth };
-        let string = Candidates::new(text, plan.deviations(), 0);
+        let string = Candidates::new(text, Name::of_plan(plan, 0));
         self.attempt(&string, breadth, visit);
         1
     }
@@ -353,14 +356,14 @@ impl<'s> Search<'s> {
                 let is_md5 = self.base.own.hash == Hash::Plain(Kind::Md5);
                 let is_last = text.bytes.ends_with(self.base.key);
                 let rarity = if is_md5 || is_last { 1000 } else { 0 };
-                let string = Candidates::new(text, plan.deviations(), rarity);
+                let string = Candidates::new(text, Name::of_plan(plan, rarity));
                 self.attempt(&string, Breadth::Keyless, visit);
             }
         }
     }
 
     /// The rule's own string with other texts in the place of the key.
-    fn key_texts(&mut self, own: &Candidates, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
+    fn key_texts(&mut self, own: &Candidates<'_>, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
         let keys = std::mem::take(&mut self.keys);
         self.keys = key_texts(self.key.expose(), self.composer.entries());
         self.attempt(own, Breadth::KeysAndCommon, visit);
@@ -452,7 +455,9 @@ impl<'s> Search<'s> {
                 if self.work > self.most_work || self.fit == Fit::Yes {
                     return count;
                 }
-                let string = Candidates::new(Text::plain(arranged.joined(*mask)), vec![], 0);
+                let plan = Plan::default();
+                let text = || Text::plain(arranged.joined(*mask));
+                let string = Candidates::new(text(), Name::of_plan(plan, 0));
                 self.attempt(&Candidates { names: vec![], ..string }, Breadth::Common, visit);
                 count += 1;
                 if self.fit == Fit::Yes {
@@ -460,18 +465,13 @@ impl<'s> Search<'s> {
                     let mut deviations =
                         vec![extras::subset(self.composer.entries(), &members, *mask)];
                     deviations.extend(arrangement.deviation());
-                    let string =
-                        Candidates::new(Text::plain(arranged.joined(*mask)), deviations, 0);
+                    let string = Candidates::new(text(), Name { plan, deviations, rarity: 0 });
                     self.attempt(&string, Breadth::Common, visit);
                 }
             }
         }
         count
     }
-}
-
-fn is_own(string: &Candidates) -> bool {
-    string.names.iter().all(|name| name.deviations.is_empty())
 }
 
 fn keys(key: &Key, others: &[(String, Key)], base: &Base<'_>) -> Vec<KeyRule> {
