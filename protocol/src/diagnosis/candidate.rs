@@ -116,7 +116,7 @@ impl Candidate<'_> {
         let difference = self.difference();
         let hit = |name: &Name<'_>| {
             let mut deviations = Vec::new();
-            deviations.extend(self.key.map(|(_, rule)| rule.deviation.clone()));
+            deviations.extend(self.key.map(|(_, rule)| rule.deviation()));
             // Where the key is among the fields, not appending it is not a separate mistake.
             let keyless =
                 self.form.filter(|(_, rule)| self.string.text.holds_key && rule.is_keyless);

@@ -82,10 +82,33 @@ impl<'s> Plan<'s> {
     pub(super) fn deviations(&self, entries: &[Entry]) -> Vec<Deviation> {
         let of_fields = self.fields.map(|choice| choice.deviations.as_slice()).unwrap_or_default();
         let mut all: Vec<Deviation> = of_fields.iter().map(|one| (**one).clone()).collect();
+        if let (Some(place), Some(first)) = (self.place_of_key(entries), all.first_mut()) {
+            first.does = place.into();
+        }
         all.extend(self.order.map(Rule::deviation));
         all.extend(self.values.map(|choice| choice.described(entries)));
         all.extend(self.shape.map(Rule::deviation));
         all
+    }
+
+    /// Where the key is among values without names: its own name is not in the string.
+    fn place_of_key(&self, entries: &[Entry]) -> Option<String> {
+        let choice = self.fields.filter(|choice| choice.holds_key)?;
+        self.shape.filter(|shape| shape.code.starts_with("values"))?;
+        let (name, _) = choice.extra.first()?;
+        let kept = entries.iter().zip(&choice.keep).filter(|(_, keep)| **keep);
+        let (before, after): (Vec<&Entry>, Vec<&Entry>) =
+            kept.map(|(entry, _)| entry).partition(|entry| entry.name < *name);
+        let named = |entry: &&Entry| of_payload(&entry.name);
+        let place = match (before.last().map(named), after.first().map(named)) {
+            (Some(before), Some(after)) => format!("between {before} and {after}"),
+            (Some(before), None) => format!("after {before}"),
+            (None, Some(after)) => format!("before {after}"),
+            (None, None) => return None,
+        };
+        Some(format!(
+            "puts the key among the fields, {place}, under a name that sorts there, such as {name}"
+        ))
     }
 
     /// The first of the deviations, as the table has it.

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::Deviation;
 use super::deviations::{deviation, that_does};
-use crate::digest_notation::{self, LABEL, Notation, QUOTES, SPACES};
+use crate::digest_notation::{self, DECIMAL, HEX_OF_HEX, LABEL, Notation, QUOTES, SPACES};
 use crate::scheme::DigestCase;
 
 /// How many bytes the digests have that can produce a target.
@@ -100,6 +100,8 @@ impl Target {
                 Target { written: Written::Unpadded, width: Width::ThirtyTwo, ..target.clone() };
             targets.push(unpadded);
         }
+        targets.extend(Target::hex_of_hex(given));
+        targets.extend(Target::decimal(given));
         for found in digest_notation::find(given) {
             if let Some(target) = Target::parse(&found.digits)
                 && targets.iter().all(|known| known.digits != target.digits)
@@ -111,6 +113,41 @@ impl Target {
             targets.extend(Target::labelled_base64(given));
         }
         targets
+    }
+
+    /// Digits whose bytes are hexadecimal digits again: bin2hex(md5(…)).
+    fn hex_of_hex(given: &str) -> Option<Target> {
+        let inner = String::from_utf8(hex::decode(given.trim()).ok()?).ok()?;
+        let target = Target::parse(&inner).filter(|target| target.written == Written::Hex)?;
+        Some(Target { notations: vec![&HEX_OF_HEX], ..target })
+    }
+
+    /// A digest as one decimal number, which may be negative: a byte string read as signed.
+    fn decimal(given: &str) -> Option<Target> {
+        let text = given.trim();
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let size = match digits.len() {
+            34..=39 => 16,
+            72..=78 => 32,
+            _ => return None,
+        };
+        let mut bytes = vec![0_u8; size];
+        for digit in digits.chars() {
+            let mut carry = digit.to_digit(10)?;
+            for byte in bytes.iter_mut().rev() {
+                let value = u32::from(*byte) * 10 + carry;
+                *byte = u8::try_from(value & 0xff).ok()?;
+                carry = value >> 8;
+            }
+            if carry > 0 {
+                return None;
+            }
+        }
+        if digits.len() < text.len() {
+            bytes = negated(&bytes);
+        }
+        let target = Target::parse(&hex::encode(bytes))?;
+        Some(Target { letters: Letters::None, notations: vec![&DECIMAL], ..target })
     }
 
     /// Base64 in quotation marks or behind a label such as `sha-256=`.
@@ -247,6 +284,11 @@ fn negative(digest: &[u8]) -> String {
     if digest.first().is_none_or(|first| *first < 0x80) {
         return String::new();
     }
+    whole_number(&negated(digest))
+}
+
+/// The two's complement.
+fn negated(digest: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = digest.iter().map(|byte| !byte).collect();
     for byte in bytes.iter_mut().rev() {
         let (sum, carries) = byte.overflowing_add(1);
@@ -255,7 +297,7 @@ fn negative(digest: &[u8]) -> String {
             break;
         }
     }
-    whole_number(&bytes)
+    bytes
 }
 
 fn sign_extended(digest: &[u8]) -> String {

@@ -102,10 +102,10 @@ const COMMON: &str = "\
     hmac-sha512";
 
 /// A code, the hash, and the text: `{S}` is the string, `{K}` the key, `{M}` the MD5 of the key.
-pub(super) const FORM_ROWS: [(&str, Hash, &str); 62] = {
+pub(super) const FORM_ROWS: [(&str, Hash, &str); 67] = {
     use Hash::{
-        DoubleMd5, DoubleMd5Upper, DoubleSha256, Hmac, HmacOfMd5, HmacOfSha256, Md5OfMd5AndRest,
-        Plain, SwappedHmac,
+        DoubleMd5, DoubleMd5Upper, DoubleSha256, Hmac, HmacOfHmac, HmacOfMd5, HmacOfSha256,
+        Md5AndKey, Md5OfMd5AndRest, Plain, SwappedHmac,
     };
     use Kind::{Md5, Sha256};
     [
@@ -166,6 +166,11 @@ pub(super) const FORM_ROWS: [(&str, Hash, &str); 62] = {
         ("hmac-newline-after-key", Hmac(Sha256), "{S}&{K}\n"),
         ("sha256-newline", Plain(Sha256), "{S}&{K}\n"),
         ("hmac-of-hex", HmacOfSha256, "{S}"),
+        ("hmac-twice", HmacOfHmac, "{S}"),
+        ("md5-and-key", Md5AndKey(""), "{S}&{K}"),
+        ("md5-and-key", Md5AndKey("&"), "{S}&{K}"),
+        ("md5-and-key", Md5AndKey("&key="), "{S}&{K}"),
+        ("md5-and-key", Md5AndKey(""), "{S}{K}"),
         ("sha256-twice", DoubleSha256, "{S}&{K}"),
         ("hmac-swapped-with-key", SwappedHmac(Sha256), "{S}&{K}"),
         ("sha256-no-key", Plain(Sha256), "{S}"),

@@ -89,6 +89,10 @@ pub(super) enum Hash {
     HmacOfMd5,
     /// HMAC-SHA256 over the hexadecimal digits of the SHA-256 over the text.
     HmacOfSha256,
+    /// HMAC-SHA256 over the hexadecimal digits of the HMAC-SHA256 over the text.
+    HmacOfHmac,
+    /// MD5 over the digits of the MD5 over the text, this label and the key.
+    Md5AndKey(&'static str),
     /// SHA-256 over the hexadecimal digits of the SHA-256 over the text.
     DoubleSha256,
 }
@@ -97,8 +101,12 @@ impl Hash {
     pub(super) fn width(self) -> Width {
         match self {
             Hash::Plain(kind) | Hash::Hmac(kind) | Hash::SwappedHmac(kind) => kind.width(),
-            Hash::HmacOfMd5 | Hash::HmacOfSha256 | Hash::DoubleSha256 => Width::ThirtyTwo,
-            Hash::DoubleMd5 | Hash::DoubleMd5Upper | Hash::Md5OfMd5AndRest => Width::Sixteen,
+            Hash::HmacOfMd5 | Hash::HmacOfSha256 | Hash::HmacOfHmac | Hash::DoubleSha256 => {
+                Width::ThirtyTwo
+            }
+            Hash::DoubleMd5 | Hash::DoubleMd5Upper | Hash::Md5OfMd5AndRest | Hash::Md5AndKey(_) => {
+                Width::Sixteen
+            }
         }
     }
 
@@ -119,7 +127,7 @@ impl Hash {
 
     /// Whether the key is the HMAC's key, so that it need not stand in the text.
     fn is_keyed(self) -> bool {
-        matches!(self, Hash::Hmac(_) | Hash::HmacOfMd5 | Hash::HmacOfSha256)
+        matches!(self, Hash::Hmac(_) | Hash::HmacOfMd5 | Hash::HmacOfSha256 | Hash::HmacOfHmac)
     }
 
     fn digest(self, text: &[u8], key: &[u8]) -> Vec<u8> {
@@ -133,6 +141,13 @@ impl Hash {
             Hash::DoubleMd5Upper => Kind::Md5.digest(hex::encode_upper(md5()).as_bytes()),
             Hash::HmacOfMd5 => Kind::Sha256.hmac(key, hex::encode(md5()).as_bytes()),
             Hash::HmacOfSha256 => Kind::Sha256.hmac(key, &Kind::Sha256.hex(text)),
+            Hash::HmacOfHmac => {
+                Kind::Sha256.hmac(key, hex::encode(Kind::Sha256.hmac(key, text)).as_bytes())
+            }
+            Hash::Md5AndKey(label) => {
+                let digits = hex::encode(md5());
+                Kind::Md5.digest(&[digits.as_bytes(), label.as_bytes(), key].concat())
+            }
             Hash::DoubleSha256 => Kind::Sha256.digest(&Kind::Sha256.hex(text)),
         }
     }

@@ -10,12 +10,12 @@ use super::digest::Width;
 use super::forms::{FormRule, forms};
 use super::hashing::{Hash, Hasher, Kind};
 use super::key_texts::key_texts;
-use super::keys::{KeyRule, key_rules, other_key};
+use super::keys::{Description, KeyRule, key_rules, other_key};
 use super::orders::ORDER_RULES;
 use super::other_hashes::{self, Standing};
 use super::shapes::{SHAPE_RULES, whole_strings};
 use super::values::{Scope, times};
-use super::{Deviation, extras, fields, generated, numbers};
+use super::{Deviation, extras, fields, generated, numbers, wrapped};
 use crate::canonical::canonicalize;
 use crate::dialect::Dialect;
 use crate::key::Key;
@@ -314,6 +314,7 @@ impl<'s> Search<'s> {
             generated::partial(entries, values),
             generated::time_formats(entries, times::ZONES[0]),
             generated::nested(entries),
+            wrapped::values(entries),
             generated::status_names(entries),
             generated::amounts(entries, numbers::POWERS[0]),
         ];
@@ -475,9 +476,10 @@ impl<'s> Search<'s> {
 }
 
 fn keys(key: &Key, others: &[(String, Key)], base: &Base<'_>) -> Vec<KeyRule> {
-    let others = others
-        .iter()
-        .map(|(name, other)| KeyRule { deviation: other_key(name), key: other.expose().to_vec() });
+    let others = others.iter().map(|(name, other)| KeyRule {
+        description: Description::Known(other_key(name)),
+        key: other.expose().to_vec(),
+    });
     let mut hasher = Hasher::new(base.string.as_bytes(), None, key.expose());
     // HMAC pads its key with zeros: a key with a NUL at its end is the right key.
     let mut differs = |rule: &KeyRule| {

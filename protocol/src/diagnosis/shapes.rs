@@ -29,6 +29,12 @@ fn indexed(pairs: &[Pair<'_>], write: impl Fn(&Pair<'_>) -> String) -> String {
     pairs.iter().enumerate().map(item).collect::<Vec<_>>().join("&")
 }
 
+/// The same from one: Lua's `ipairs`, a SQL row number, `enumerate(…, 1)`.
+fn positions(pairs: &[Pair<'_>], write: impl Fn(&Pair<'_>) -> String) -> String {
+    let item = |(at, pair)| format!("{at}={}", write(pair));
+    (1..).zip(pairs).map(item).collect::<Vec<_>>().join("&")
+}
+
 fn each_as(pairs: &[Pair<'_>], text: &str) -> String {
     joined(pairs, "&", |pair| format!("{}={text}", pair.name))
 }
@@ -37,7 +43,7 @@ fn json_member(pair: &Pair<'_>) -> String {
     format!("{}:{}", json_string(&pair.name), json_string(&pair.text))
 }
 
-pub(super) static SHAPE_RULES: [ShapeRule; 46] = [
+pub(super) static SHAPE_RULES: [ShapeRule; 53] = [
     rule("values-only", |p| joined(p, "", value)),
     rule("values-joined", |p| joined(p, "&", value)),
     rule("values-comma", |p| joined(p, ",", value)),
@@ -63,6 +69,9 @@ pub(super) static SHAPE_RULES: [ShapeRule; 46] = [
     rule("indexes-undefined", |p| indexed(p, |_| "undefined".to_owned())),
     rule("indexes-names", |p| indexed(p, |pair| pair.name.clone().into_owned())),
     rule("indexes-values", |p| indexed(p, value)),
+    rule("positions", |p| positions(p, value)),
+    rule("positions", |p| positions(p, |pair| pair.name.clone().into_owned())),
+    rule("positions", |p| positions(p, |pair| pair.written())),
     rule("indexes-pairs", |p| indexed(p, |pair| pair.written())),
     rule("indexes-empty", |p| indexed(p, |_| String::new())),
     rule("values-undefined", |p| each_as(p, "undefined")),
@@ -82,6 +91,10 @@ pub(super) static SHAPE_RULES: [ShapeRule; 46] = [
     rule("values-space", |p| joined(p, " ", value)),
     rule("lines", |p| joined(p, "", |pair| format!("{}\n", pair.written()))),
     rule("lines-windows", |p| joined(p, "\r\n", Pair::written)),
+    rule("lines-colon", |p| joined(p, "\n", |pair| format!("{}:{}", pair.name, pair.text))),
+    rule("lines-windows", |p| joined(p, "", |pair| format!("{}\r\n", pair.written()))),
+    rule("lines-name-value", |p| joined(p, "", |pair| format!("{}\n{}\n", pair.name, pair.text))),
+    rule("lines-name-value", |p| joined(p, "\n", |pair| format!("{}\n{}", pair.name, pair.text))),
     rule("lines-colon", |p| joined(p, "\n", |pair| format!("{}: {}", pair.name, pair.text))),
     rule("quoted-values", |p| joined(p, "&", |pair| format!("{}=\"{}\"", pair.name, pair.text))),
 ];
