@@ -34,6 +34,8 @@ pub(super) enum Breadth {
     KeysAndForms,
     /// The rule's own form and the commonest.
     Common,
+    /// The same, with the key after a separator of values too.
+    Few,
     /// Each key with the rule's own form and the commonest.
     KeysAndCommon,
     /// The rule's own form, and those that do not bring the key.

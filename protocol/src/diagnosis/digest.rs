@@ -6,7 +6,9 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::Deviation;
 use super::deviations::{deviation, that_does};
-use crate::digest_notation::{self, DECIMAL, HEX_OF_HEX, LABEL, Notation, QUOTES, SPACES};
+use crate::digest_notation::{
+    self, BASE32, DECIMAL, GUID, HEX_OF_HEX, LABEL, Notation, QUOTES, REVERSED, SPACES,
+};
 use crate::scheme::DigestCase;
 
 /// How many bytes the digests have that can produce a target.
@@ -102,6 +104,7 @@ impl Target {
         }
         targets.extend(Target::hex_of_hex(given));
         targets.extend(Target::decimal(given));
+        targets.extend(Target::base32(given));
         for found in digest_notation::find(given) {
             if let Some(target) = Target::parse(&found.digits)
                 && targets.iter().all(|known| known.digits != target.digits)
@@ -113,6 +116,29 @@ impl Target {
             targets.extend(Target::labelled_base64(given));
         }
         targets
+    }
+
+    fn base32(given: &str) -> Option<Target> {
+        let text = given.trim().trim_end_matches('=').to_ascii_uppercase();
+        let size = match text.len() {
+            26 => 16,
+            32 => 20,
+            52 => 32,
+            _ => return None,
+        };
+        let mut bytes = Vec::with_capacity(size);
+        let (mut bits, mut count) = (0_u32, 0);
+        for letter in text.bytes() {
+            let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|of| *of == letter)?;
+            bits = (bits << 5 | u32::try_from(value).ok()?) & 0xfff;
+            count += 5;
+            if count >= 8 {
+                count -= 8;
+                bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
+            }
+        }
+        let target = Target::parse(&hex::encode(bytes))?;
+        Some(Target { letters: Letters::None, notations: vec![&BASE32], ..target })
     }
 
     /// Digits whose bytes are hexadecimal digits again: bin2hex(md5(…)).
@@ -157,7 +183,7 @@ impl Target {
         if let Some(target) = Target::parse_base64(unquoted) {
             return Some(Target { notations: vec![&QUOTES], ..target });
         }
-        let (_, rest) = unquoted.split_once(['=', ':'])?;
+        let (_, rest) = unquoted.split_once(['=', ':', '}'])?;
         let target = Target::parse_base64(rest.trim().trim_matches(is_mark))?;
         Some(Target { notations: vec![&LABEL], ..target })
     }
@@ -234,8 +260,25 @@ impl Target {
                 self.digits.ends_with(char::from_digit(u32::from(last), 16).unwrap_or_default())
                     && ways.iter().any(|way| way(digest) == self.digits)
             }
-            _ => self.raw == digest,
+            _ => self.raw == digest || self.other_order(digest).is_some(),
         }
+    }
+
+    /// Whether the bytes are the digest's in another order.
+    fn other_order(&self, digest: &[u8]) -> Option<&'static Notation> {
+        let (first, last) = (digest.first()?, digest.last()?);
+        if self.raw.len() != digest.len() || self.raw == digest {
+            return None;
+        }
+        if self.raw.first() == Some(last) && self.raw.iter().rev().eq(digest) {
+            return Some(&REVERSED);
+        }
+        const ORDER: [usize; 8] = [3, 2, 1, 0, 5, 4, 7, 6];
+        let is_guid = digest.len() == 16
+            && self.raw.get(3) == Some(first)
+            && self.raw[8..] == digest[8..]
+            && ORDER.iter().zip(digest).all(|(at, byte)| self.raw[*at] == *byte);
+        is_guid.then_some(&GUID)
     }
 
     pub(super) fn deviations(&self, digest: &[u8], wanted: DigestCase) -> Vec<Deviation> {
@@ -266,7 +309,9 @@ impl Target {
         let notated = |notation: &&Notation| {
             that_does(notation.code, format!("writes the digest {}", notation.form))
         };
-        let notations = self.notations.iter().map(notated);
+        let order = self.other_order(digest);
+        let notations = self.notations.iter().copied().chain(order);
+        let notations = notations.map(|notation| notated(&notation));
         let all = notations.chain(written.into_iter().chain(case).map(deviation));
         all.map(|deviation| Deviation { rule, ..deviation }).collect()
     }

@@ -107,6 +107,29 @@ pub(super) fn amounts(entries: &[Entry], powers: &[i64]) -> Vec<ValueChoice> {
     found
 }
 
+/// Numbers with zeros before them, as COBOL, ISO 8583 and `%012d` write them.
+pub(super) fn padded(entries: &[Entry]) -> Vec<ValueChoice> {
+    let mut found = Vec::new();
+    for width in 2..=20_usize {
+        let write = |entry: &Entry| {
+            let digits = entry.digits().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
+            Some(format!("{digits:0>width$}"))
+        };
+        let groups: [fn(&Entry) -> bool; 3] =
+            [Entry::is_money, |entry| entry.number().is_some(), |entry| entry.name == "status"];
+        for group in groups {
+            let texts: Vec<Option<String>> =
+                entries.iter().map(|entry| write(entry).filter(|_| group(entry))).collect();
+            let does =
+                format!("pads {} with zeros to {width} digits", list(&names_of(entries, &texts)));
+            let cause = "printf with %012d, str_pad(), padStart(), zfill(), a fixed-width record";
+            let deviation = Deviation { cause: cause.into(), ..that_does("amount-format", does) };
+            found.extend(choice(entries, deviation, texts));
+        }
+    }
+    found
+}
+
 /// The status by its name.
 pub(super) fn status_names(entries: &[Entry]) -> Vec<ValueChoice> {
     let mut found = Vec::new();

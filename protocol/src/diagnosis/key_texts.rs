@@ -33,6 +33,7 @@ pub(super) fn key_texts(key: &[u8], entries: &[Entry]) -> Vec<KeyRule> {
         }
     }
     rules.extend(objects(key));
+    rules.extend(json_objects(key));
     for entry in entries {
         let [name, text] = [&entry.name, &entry.text].map(|text| of_payload(text));
         let cause = "a loop or an assignment overwrote the key's variable: foreach ($a as $key => $v), for key in data";
@@ -69,6 +70,63 @@ fn shown_as(
 /// Classes that hold a key, and the field in which they hold it.
 const CLASSES: &str = "Config Settings Secret Credentials Key ApiKey Merchant AppConfig PayConfig";
 const CLASS_FIELDS: &str = "key secret value apiKey secretKey api_key secret_key appSecret";
+
+/// A secret's JSON with one field, as it is stored.
+fn json_objects(key: &[u8]) -> Vec<KeyRule> {
+    let mut rules = Vec::new();
+    let names = NAMES.split(' ').chain(CLASS_FIELDS.split(' '));
+    for name in names {
+        for (open, is, end) in [
+            ("{\"", "\":\"", "\"}"),
+            ("{\"", "\": \"", "\"}"),
+            ("{\n  \"", "\": \"", "\"\n}"),
+            ("{\n    \"", "\": \"", "\"\n}"),
+        ] {
+            let before = [open, name, is].concat();
+            let text = [before.as_bytes(), key, end.as_bytes()].concat();
+            let shown = format!("a JSON object with {name}");
+            let cause = "a JSON secret (AWS Secrets Manager, a credentials file) used whole";
+            rules.push(shown_as("key-printed", &shown, cause, text));
+        }
+    }
+    rules
+}
+
+/// The words of a setting's name: the first and the second.
+const OWNERS: &str = "payout payment pay platform merchant mch notify webhook callback app api \
+    gateway hmac md5 sign signing signature private shared client access partner vault secret";
+const KINDS: &str = "key secret secret_key token password";
+
+/// Templates with further names: in the long part of a search.
+pub(super) fn rare_placeholders() -> Vec<KeyRule> {
+    let mut rules = Vec::new();
+    for owner in OWNERS.split_whitespace() {
+        for kind in KINDS.split(' ') {
+            let snake = format!("{owner}_{kind}");
+            let camel: String = snake
+                .split('_')
+                .enumerate()
+                .map(|(at, word)| if at == 0 { word.to_owned() } else { capital(word) })
+                .collect();
+            let names = [
+                snake.to_uppercase(),
+                snake.replace('_', "-"),
+                snake.replace('_', "."),
+                capital(&camel),
+                camel,
+                snake,
+            ];
+            for name in names.iter().filter(|name| !NAMES.split(' ').any(|known| known == *name)) {
+                for (template, cause) in &TEMPLATES {
+                    let key = template.replacen("{N}", name, 1).into_bytes();
+                    let description = Description::Text("key-placeholder", None, cause);
+                    rules.push(KeyRule { description, key });
+                }
+            }
+        }
+    }
+    rules
+}
 
 /// Objects with one field, printed; and a Java key, whose hash code depends on its bytes alone.
 fn objects(key: &[u8]) -> Vec<KeyRule> {
@@ -124,6 +182,9 @@ fn numbers(key: &[u8]) -> Vec<KeyRule> {
         (format!("[{}]", list(" ")), "Go fmt.Sprint() of a []byte; string() is missing"),
         (format!("[{}]", list(", ")), "Java Arrays.toString(), Rust {:?} of bytes"),
         (list(","), "JavaScript String() of a Uint8Array"),
+        (list(", "), "a list of bytes, joined"),
+        (list(" "), "a list of bytes, joined"),
+        (list(""), "bytes appended to a StringBuilder as numbers"),
         (
             format!("{{\"type\":\"Buffer\",\"data\":[{}]}}", list(",")),
             "JavaScript JSON.stringify() of a Buffer; toString() is missing",
@@ -198,6 +259,16 @@ fn encoded(key: &[u8]) -> Vec<KeyRule> {
             "the key in base64 with a newline",
             [STANDARD.encode(key).as_bytes(), b"\n"].concat(),
             "a file that the base64 command wrote",
+        ),
+        (
+            "the key's base64 in lower case",
+            STANDARD.encode(key).to_ascii_lowercase().into_bytes(),
+            "a store or a header that does not keep the case",
+        ),
+        (
+            "the key's base64 in upper case",
+            STANDARD.encode(key).to_ascii_uppercase().into_bytes(),
+            "a store or a header that does not keep the case",
         ),
         (
             "the key in base64 twice",

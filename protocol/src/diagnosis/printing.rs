@@ -26,6 +26,8 @@ pub(super) struct Style {
     number: Print,
     members: Members,
     empty_map: &'static str,
+    /// Whether the names of members have no quotation marks.
+    bare_names: bool,
     /// How many spaces indent each level, where each item has its line; beyond [`MAX_TEXT`] the text
     /// is not complete.
     indent: Option<usize>,
@@ -52,9 +54,59 @@ pub(super) const JSON: Style = Style {
     number: plain,
     members: Members::Received,
     empty_map: "{}",
+    bare_names: false,
     indent: None,
 };
 
+/// JavaScript `util.inspect()` of what is short: `{ b: 1, a: [ 'x' ] }`.
+pub(super) const INSPECT: Style = Style {
+    list: ("[ ", " ]"),
+    map: ("{ ", " }"),
+    item: ", ",
+    pair: ": ",
+    text: python_repr,
+    number: |t| or_plain(t, numbers::js_number),
+    bare_names: true,
+    ..JSON
+};
+/// YAML's flow style and Dart: `{b: 1, a: [x]}`.
+pub(super) const FLOW: Style = Style { item: ", ", pair: ": ", text: plain, ..JSON };
+/// Groovy: `[b:1, a:[x]]`.
+pub(super) const GROOVY: Style =
+    Style { map: ("[", "]"), item: ", ", text: plain, empty_map: "[:]", ..JSON };
+/// Swift: `["b": 1, "a": ["x"]]`.
+pub(super) const SWIFT: Style =
+    Style { map: ("[", "]"), item: ", ", pair: ": ", empty_map: "[:]", ..JSON };
+/// Scala: `Map(b -> 1, a -> List(x))`.
+pub(super) const SCALA: Style = Style {
+    list: ("List(", ")"),
+    map: ("Map(", ")"),
+    item: ", ",
+    pair: " -> ",
+    text: plain,
+    empty_map: "Map()",
+    ..JSON
+};
+/// Elixir `inspect()`: `%{"b" => 1, "a" => ["x"]}`.
+pub(super) const ELIXIR: Style = Style {
+    map: ("%{", "}"),
+    item: ", ",
+    pair: " => ",
+    words: ["nil", "true", "false"],
+    empty_map: "%{}",
+    members: Members::Sorted,
+    ..JSON
+};
+/// A C# anonymous object: `{ b = 1, a = x }`.
+pub(super) const ANONYMOUS: Style = Style {
+    map: ("{ ", " }"),
+    item: ", ",
+    pair: " = ",
+    words: ["", "True", "False"],
+    text: plain,
+    empty_map: "{ }",
+    ..JSON
+};
 /// Compact JSON with sorted members.
 pub(super) const SORTED: Style = Style { members: Members::Sorted, ..JSON };
 pub(super) const SPACED: Style = Style { item: ", ", pair: ": ", ..JSON };
@@ -358,7 +410,10 @@ fn items_into<'t>(
         out.push_str(if index > 0 { style.item } else { "" });
         line(depth + 1, out);
         if let Some(name) = name {
-            out.push_str(&(style.text)(name));
+            match style.bare_names {
+                true => out.push_str(name),
+                false => out.push_str(&(style.text)(name)),
+            }
             out.push_str(style.pair);
         }
         print_into(value, style, depth + 1, out);
@@ -466,6 +521,20 @@ pub(super) fn bare(tree: &Tree) -> String {
     match tree {
         Tree::Text(text) => text.clone(),
         other => print(other, &JSON),
+    }
+}
+
+/// The values inside at every level, without their names.
+pub(super) fn leaves(tree: &Tree, separator: &str) -> String {
+    match tree {
+        Tree::List(items) => {
+            items.iter().map(|item| leaves(item, separator)).collect::<Vec<_>>().join(separator)
+        }
+        Tree::Map(members) => {
+            let values = members.iter().map(|(_, item)| leaves(item, separator));
+            values.collect::<Vec<_>>().join(separator)
+        }
+        scalar => bare(scalar),
     }
 }
 

@@ -9,7 +9,7 @@ use super::compose::{Composer, FieldChoice, Plan, Text, ValueChoice};
 use super::digest::Width;
 use super::forms::{FormRule, forms};
 use super::hashing::{Hash, Hasher, Kind};
-use super::key_texts::key_texts;
+use super::key_texts::{key_texts, rare_placeholders};
 use super::keys::{Description, KeyRule, key_rules, other_key};
 use super::orders::ORDER_RULES;
 use super::other_hashes::{self, Standing};
@@ -40,6 +40,9 @@ const MAX_LONG_WORK: usize = 128 << 20;
 
 /// In how many shapes, the first of the table, the key is put among the fields.
 const MOST_KEY_SHAPES: usize = 8;
+
+/// How many choices of fields are tried beside an altered value.
+const MOST_DROPPED: usize = 30;
 
 #[derive(Default)]
 struct Seen(HashMap<u64, usize>);
@@ -125,7 +128,7 @@ impl<'s> Search<'s> {
         self.others(&mut seen, &mut strings);
         let has_time = self.depth == Depth::Full || self.base.string.len() <= LONG;
         if has_time {
-            self.key_fields(&mut seen, visit);
+            self.key_fields(&values, &mut seen, visit);
         }
         for breadth in [Breadth::Frequent, Breadth::Rest] {
             for string in strings.iter().filter(|string| string.breadth == Breadth::Frequent) {
@@ -246,6 +249,12 @@ impl<'s> Search<'s> {
                 let common = forms().filter(|(_, rule)| rule.is_common);
                 own_form.chain(common.map(|form| (Some(form), None))).collect()
             }
+            Breadth::Few => {
+                let few = ["pipe-key", "comma-key", "key-first", "sha256-bare", "hmac-sha256"];
+                let of_few = forms()
+                    .filter(|(_, rule)| rule.is_common || few.contains(&rule.deviation.code));
+                own_form.chain(of_few.map(|form| (Some(form), None))).collect()
+            }
             Breadth::KeysAndCommon => {
                 let common = || forms().filter(|(_, rule)| rule.is_common).map(Some);
                 let forms = || std::iter::once(None).chain(common());
@@ -315,6 +324,7 @@ impl<'s> Search<'s> {
             generated::time_formats(entries, times::ZONES[0]),
             generated::nested(entries),
             wrapped::values(entries),
+            generated::padded(entries),
             generated::status_names(entries),
             generated::amounts(entries, numbers::POWERS[0]),
         ];
@@ -339,12 +349,20 @@ impl<'s> Search<'s> {
     }
 
     /// The key among the fields, in each shape: code that does so has another form of the key too.
-    fn key_fields(&mut self, seen: &mut Seen, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
+    fn key_fields(
+        &mut self,
+        values: &[ValueChoice],
+        seen: &mut Seen,
+        visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
+    ) {
         let fields = extras::key_fields(&self.composer, self.key.expose());
         let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..Plan::default() });
         let shapes = SHAPE_RULES.iter().take(MOST_KEY_SHAPES);
         let shapes = shapes.map(|rule| Plan { shape: Some(rule), ..Plan::default() });
-        let shapes: Vec<Plan<'_>> = std::iter::once(Plan::default()).chain(shapes).collect();
+        let encoded = values.iter().filter(|choice| choice.deviation.code.starts_with("urlencode"));
+        let encoded = encoded.map(|choice| Plan { values: Some(choice), ..Plan::default() });
+        let shapes: Vec<Plan<'_>> =
+            std::iter::once(Plan::default()).chain(shapes).chain(encoded).collect();
         for plan in fields.flat_map(|field| shapes.iter().map(move |shape| field.and(shape))) {
             if self.work > self.most_work / 4 {
                 break;
@@ -365,8 +383,11 @@ impl<'s> Search<'s> {
 
     /// The rule's own string with other texts in the place of the key.
     fn key_texts(&mut self, own: &Candidates<'_>, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
-        let keys = std::mem::take(&mut self.keys);
-        self.keys = key_texts(self.key.expose(), self.composer.entries());
+        let mut texts = key_texts(self.key.expose(), self.composer.entries());
+        if self.depth == Depth::Full {
+            texts.extend(rare_placeholders());
+        }
+        let keys = std::mem::replace(&mut self.keys, texts);
         self.attempt(own, Breadth::KeysAndCommon, visit);
         self.keys = keys;
     }
@@ -429,6 +450,14 @@ impl<'s> Search<'s> {
             let plan = Plan { values: Some(choice), ..Plan::default() };
             count += self.attempt_new((plan, Breadth::Common), (seen, visit));
         }
+        let altered = &made[0];
+        let dropped = || effective.fields.iter().take(MOST_DROPPED);
+        for choice in altered {
+            let plan = Plan { values: Some(choice), ..Plan::default() };
+            for fields in dropped() {
+                count += self.attempt_new((plan.and(fields), Breadth::Common), (seen, visit));
+            }
+        }
         let besides = self.pairs_besides();
         for choice in &besides {
             let plan = Plan { fields: Some(choice), ..Plan::default() };
@@ -440,7 +469,30 @@ impl<'s> Search<'s> {
                 count += self.attempt_new((plan.and(order), Breadth::Common), (seen, visit));
             }
         }
-        count + self.subsets(visit)
+        count += self.subsets(visit);
+        count + self.ordered(visit)
+    }
+
+    /// Two or three values in any order.
+    fn ordered(&mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
+        let mut count = 0;
+        let plan = Plan::default();
+        for ordered in extras::ordered(self.composer.entries()) {
+            if self.fit == Fit::Yes || self.work > self.most_work {
+                break;
+            }
+            let text = Text::plain(ordered.text(self.composer.entries()));
+            let string = Candidates::new(text, Name::of_plan(plan, 0));
+            self.attempt(&Candidates { names: vec![], ..string }, Breadth::Few, visit);
+            count += 1;
+            if self.fit == Fit::Yes {
+                let text = Text::plain(ordered.text(self.composer.entries()));
+                let deviations = ordered.deviations(self.composer.entries());
+                let string = Candidates::new(text, Name { plan, deviations, rarity: 0 });
+                self.attempt(&string, Breadth::Few, visit);
+            }
+        }
+        count
     }
 
     fn subsets(&mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
@@ -452,7 +504,7 @@ impl<'s> Search<'s> {
         for arrangement in extras::ARRANGEMENTS {
             let arranged =
                 arrangement.texts(self.composer.entries(), &members, &self.base.scheme.separator);
-            for mask in &masks {
+            for mask in masks.iter().filter(|mask| arrangement.has(**mask)) {
                 if self.work > self.most_work || self.fit == Fit::Yes {
                     return count;
                 }

@@ -89,7 +89,7 @@ pub(super) const PRINTED: [(&str, &str); 84] = [
 ];
 
 /// Words in the place of a key that is not there or not shown, and where they come from.
-pub(super) const WORDS: [(&str, &str); 155] = [
+pub(super) const WORDS: [(&str, &str); 173] = [
     ("[object Promise]", "JavaScript: await is missing before the function that loads the key"),
     ("[object Object]", "JavaScript: an object in a template string instead of its field"),
     ("[object Undefined]", "JavaScript Object.prototype.toString()"),
@@ -251,6 +251,24 @@ pub(super) const WORDS: [(&str, &str); 155] = [
     ("@key.txt", "a file's name in place of its content"),
     ("$(cat key.txt)", "a shell's command in single quotes"),
     ("`cat key.txt`", "a shell's command in single quotes"),
+    ("%s", "a format's placeholder without its argument"),
+    ("%v", "a format's placeholder without its argument"),
+    ("%d", "a format's placeholder without its argument"),
+    ("%@", "a format's placeholder without its argument"),
+    ("%1$s", "a format's placeholder without its argument"),
+    ("{0}", "a format's placeholder without its argument"),
+    ("{1}", "a format's placeholder without its argument"),
+    ("${0}", "a format's placeholder without its argument"),
+    ("$1", "a format's placeholder without its argument"),
+    ("?", "a format's placeholder without its argument"),
+    (":1", "a format's placeholder without its argument"),
+    ("@p0", "a format's placeholder without its argument"),
+    ("$ANSIBLE_VAULT;1.1;AES256", "Ansible: a vault text that was not decrypted"),
+    ("!vault |", "Ansible: a vault text that was not decrypted"),
+    ("-----BEGIN PRIVATE KEY-----", "the first line of a PEM file"),
+    ("-----BEGIN RSA PRIVATE KEY-----", "the first line of a PEM file"),
+    ("-----BEGIN PUBLIC KEY-----", "the first line of a PEM file"),
+    ("sops", "a text that sops encrypted"),
 ];
 
 /// Names that a setting or variable for the key has.
