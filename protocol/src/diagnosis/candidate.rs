@@ -216,7 +216,8 @@ pub(super) fn base<'s>(
     };
     let string = canonicalize(payload, scheme).as_str().to_owned();
     let mut hasher = Hasher::new(string.as_bytes(), None, key.expose());
-    let digest = hasher.digest(&own, key.expose()).unwrap_or_default();
+    let digest =
+        hasher.digest(&own, key.expose()).map(|digest| digest.to_vec()).unwrap_or_default();
     let key = key.expose();
     Base { scheme, key, own, rule, string, digest, other_algorithm }
 }

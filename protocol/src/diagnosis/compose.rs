@@ -9,7 +9,7 @@ use super::fields::{BY_TYPE, FIELD_RULES, dropped, is_falsy, kept};
 use super::orders::{OrderRule, Pair};
 use super::own_url;
 use super::printing::MAX_TEXT;
-use super::shapes::ShapeRule;
+use super::shapes::{ShapeRule, written};
 use super::values::{self, Change, Scope, Writing};
 use crate::canonical::Selection;
 use crate::payload::{Encoding, Payload};
@@ -274,12 +274,6 @@ impl Composer {
     pub(super) fn compose(&self, plan: Plan<'_>) -> Text {
         let kept = self.entries.iter().enumerate().filter(|(at, entry)| is_kept(plan, *at, entry));
         let extra = plan.fields.map(|choice| choice.extra.as_slice()).unwrap_or_default();
-        let extra_pair = |(name, text): &'_ (String, String)| {
-            (
-                usize::MAX,
-                Pair { name: name.clone().into(), text: text.clone().into(), is_whole: false },
-            )
-        };
         let mut pairs: Vec<(usize, Pair<'_>)> = kept
             .map(|(index, entry)| (entry.received, pair(plan, index, entry)))
             .filter(|(_, pair)| !(pair.is_whole && pair.text.is_empty()))
@@ -296,7 +290,7 @@ impl Composer {
         }
         let text = match plan.shape {
             Some(shape) => (shape.apply)(&pairs),
-            None => pairs.iter().map(Pair::written).collect::<Vec<_>>().join(&self.separator),
+            None => written(&pairs, &self.separator),
         };
         let holds_key = plan.fields.is_some_and(|choice| choice.holds_key);
         let (bytes, change) = match plan.writing() {
@@ -317,6 +311,10 @@ fn is_kept(plan: Plan<'_>, index: usize, entry: &Entry) -> bool {
             Some(choice) => choice.keep.get(index).copied().unwrap_or_default(),
             None => kept(entry),
         }
+}
+
+fn extra_pair((name, text): &(String, String)) -> (usize, Pair<'_>) {
+    (usize::MAX, Pair { name: name.into(), text: text.into(), is_whole: false })
 }
 
 fn pair<'p>(plan: Plan<'p>, index: usize, entry: &'p Entry) -> Pair<'p> {

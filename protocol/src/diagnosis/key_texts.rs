@@ -26,7 +26,7 @@ pub(super) fn key_texts(key: &[u8], entries: &[Entry]) -> Vec<KeyRule> {
     for (text, cause) in WORDS {
         word("key-word", text.to_owned(), cause);
     }
-    for (template, cause) in TEMPLATES {
+    for (template, cause) in TEMPLATES.into_iter().take(USUAL_TEMPLATES) {
         let (before, after) = template.split_once("{N}").unwrap_or((template, ""));
         for name in NAMES.split(' ') {
             word("key-placeholder", [before, name, after].concat(), cause);
@@ -97,9 +97,19 @@ const OWNERS: &str = "payout payment pay platform merchant mch notify webhook ca
     gateway hmac md5 sign signing signature private shared client access partner vault secret";
 const KINDS: &str = "key secret secret_key token password";
 
-/// Templates with further names: in the long part of a search.
+/// How many templates, the first of the table, are tried in every search.
+const USUAL_TEMPLATES: usize = 26;
+
+/// Further templates and names: in the long part of a search.
 pub(super) fn rare_placeholders() -> Vec<KeyRule> {
     let mut rules = Vec::new();
+    let mut push = |template: &str, name: &str, cause| {
+        let key = template.replacen("{N}", name, 1).into_bytes();
+        rules.push(KeyRule { description: Description::Text("key-placeholder", None, cause), key });
+    };
+    for (template, cause) in &TEMPLATES[USUAL_TEMPLATES..] {
+        NAMES.split(' ').for_each(|name| push(template, name, cause));
+    }
     for owner in OWNERS.split_whitespace() {
         for kind in KINDS.split(' ') {
             let snake = format!("{owner}_{kind}");
@@ -118,9 +128,7 @@ pub(super) fn rare_placeholders() -> Vec<KeyRule> {
             ];
             for name in names.iter().filter(|name| !NAMES.split(' ').any(|known| known == *name)) {
                 for (template, cause) in &TEMPLATES {
-                    let key = template.replacen("{N}", name, 1).into_bytes();
-                    let description = Description::Text("key-placeholder", None, cause);
-                    rules.push(KeyRule { description, key });
+                    push(template, name, cause);
                 }
             }
         }

@@ -137,15 +137,16 @@ impl<'s> Search<'s> {
         }
         self.attempt(&strings[0], Breadth::KeysAndForms, visit);
         let mut count = strings.len();
+        let besides = if has_time { self.pairs_besides() } else { Vec::new() };
         if self.fit == Fit::No && has_time {
-            count += self.rare(&values, &mut seen, visit);
+            count += self.rare(&values, &besides, &mut seen, visit);
         }
         if self.fit == Fit::No {
             self.key_texts(&strings[0], visit);
             count += self.combinations(&effective, &mut seen, visit);
         }
         if self.fit == Fit::No && self.depth == Depth::Full {
-            count += self.long(&effective, &mut seen, visit);
+            count += self.long(&effective, &besides, &mut seen, visit);
         }
         count
     }
@@ -232,58 +233,52 @@ impl<'s> Search<'s> {
     ) {
         let right = self.key.expose();
         let mut hasher = Hasher::new(&string.text.bytes, string.text.change, right);
-        let forms = || self.forms.iter().enumerate();
-        let keys = || self.keys.iter().enumerate();
-        let own_form = std::iter::once((None, None));
-        let tries: Vec<(Option<_>, Option<_>)> = match breadth {
-            Breadth::Frequent => {
-                let frequent = forms().filter(|(_, rule)| rule.is_frequent);
-                own_form.chain(frequent.map(|form| (Some(form), None))).collect()
-            }
-            Breadth::Rest => {
-                let rest = forms().filter(|(_, rule)| !rule.is_frequent);
-                let forms = rest.map(|form| (Some(form), None));
-                forms.chain(keys().map(|key| (None, Some(key)))).collect()
-            }
-            Breadth::Common => {
-                let common = forms().filter(|(_, rule)| rule.is_common);
-                own_form.chain(common.map(|form| (Some(form), None))).collect()
-            }
-            Breadth::Few => {
-                let few = ["pipe-key", "comma-key", "key-first", "sha256-bare", "hmac-sha256"];
-                let of_few = forms()
-                    .filter(|(_, rule)| rule.is_common || few.contains(&rule.deviation.code));
-                own_form.chain(of_few.map(|form| (Some(form), None))).collect()
-            }
-            Breadth::KeysAndCommon => {
-                let common = || forms().filter(|(_, rule)| rule.is_common).map(Some);
-                let forms = || std::iter::once(None).chain(common());
-                keys().flat_map(|key| forms().map(move |form| (form, Some(key)))).collect()
-            }
-            Breadth::Keyless => {
-                let keyless = forms().filter(|(_, rule)| rule.is_keyless);
-                own_form.chain(keyless.map(|form| (Some(form), None))).collect()
-            }
-            Breadth::KeysAndForms => {
-                keys().flat_map(|key| forms().map(move |form| (Some(form), Some(key)))).collect()
-            }
-        };
-        for (form, key) in tries {
+        let mut attempt = |form: Option<(usize, &FormRule)>, key: Option<(usize, &KeyRule)>| {
             if self.work + hasher.work > self.most_work {
-                break;
+                return;
             }
             let used = form.map_or(&self.base.own, |(_, rule)| &rule.form);
             let Some(digest) = hasher.digest(used, key.map_or(right, |(_, rule)| &rule.key)) else {
-                continue;
+                return;
             };
             // The rule's own digest by a detour, such as a NUL behind an HMAC key, is no deviation.
             let is_detour =
-                digest == self.base.digest && (form.is_some() || key.is_some() || !string.is_own);
+                *digest == *self.base.digest && (form.is_some() || key.is_some() || !string.is_own);
             if !is_detour {
                 let (base, entries) = (&self.base, self.composer.entries());
                 let candidate = Candidate { digest: &digest, string, form, key, base, entries };
                 if visit(&candidate) == Fit::Yes {
                     self.fit = Fit::Yes;
+                }
+            }
+        };
+        let keys = || self.keys.iter().enumerate();
+        let has_own = !matches!(breadth, Breadth::Rest | Breadth::KeysAndForms);
+        if has_own && breadth != Breadth::KeysAndCommon {
+            attempt(None, None);
+        }
+        let chosen = |rule: &FormRule| match breadth {
+            Breadth::Frequent => rule.is_frequent,
+            Breadth::Rest => !rule.is_frequent,
+            Breadth::Common | Breadth::KeysAndCommon => rule.is_common,
+            Breadth::Few => rule.is_of_few,
+            Breadth::Keyless => rule.is_keyless,
+            Breadth::KeysAndForms => true,
+        };
+        let forms = || self.forms.iter().enumerate().filter(|(_, rule)| chosen(rule));
+        match breadth {
+            Breadth::KeysAndCommon | Breadth::KeysAndForms => {
+                for key in keys() {
+                    if has_own {
+                        attempt(None, Some(key));
+                    }
+                    forms().for_each(|form| attempt(Some(form), Some(key)));
+                }
+            }
+            _ => {
+                forms().for_each(|form| attempt(Some(form), None));
+                if breadth == Breadth::Rest {
+                    keys().for_each(|key| attempt(None, Some(key)));
                 }
             }
         }
@@ -314,6 +309,7 @@ impl<'s> Search<'s> {
     fn rare(
         &mut self,
         values: &[ValueChoice],
+        fields: &[FieldChoice],
         seen: &mut Seen,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
     ) -> usize {
@@ -323,12 +319,10 @@ impl<'s> Search<'s> {
             generated::partial(entries, values),
             generated::time_formats(entries, times::ZONES[0]),
             generated::nested(entries),
-            wrapped::values(entries),
-            generated::padded(entries),
+            wrapped::groups(entries),
             generated::status_names(entries),
             generated::amounts(entries, numbers::POWERS[0]),
         ];
-        let fields = self.pairs_besides();
         let values = made.iter().flatten();
         let values = values.map(|choice| Plan { values: Some(choice), ..Plan::default() });
         let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..Plan::default() });
@@ -434,6 +428,7 @@ impl<'s> Search<'s> {
     fn long(
         &mut self,
         effective: &Effective<'_>,
+        besides: &[FieldChoice],
         seen: &mut Seen,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
     ) -> usize {
@@ -444,6 +439,8 @@ impl<'s> Search<'s> {
             generated::amounts(entries, numbers::POWERS[1]),
             generated::time_formats(entries, times::ZONES[1]),
             generated::cut(entries),
+            wrapped::alone(entries),
+            generated::padded(entries),
         ];
         let mut count = 0;
         for choice in made.iter().flatten() {
@@ -458,8 +455,7 @@ impl<'s> Search<'s> {
                 count += self.attempt_new((plan.and(fields), Breadth::Common), (seen, visit));
             }
         }
-        let besides = self.pairs_besides();
-        for choice in &besides {
+        for choice in besides {
             let plan = Plan { fields: Some(choice), ..Plan::default() };
             let is_of_object = |order: &&Plan<'_>| {
                 let code = order.order.map_or("", |rule| rule.code);
@@ -535,7 +531,7 @@ fn keys(key: &Key, others: &[(String, Key)], base: &Base<'_>) -> Vec<KeyRule> {
     let mut hasher = Hasher::new(base.string.as_bytes(), None, key.expose());
     // HMAC pads its key with zeros: a key with a NUL at its end is the right key.
     let mut differs = |rule: &KeyRule| {
-        hasher.digest(&base.own, &rule.key).is_some_and(|digest| digest != base.digest)
+        hasher.digest(&base.own, &rule.key).is_some_and(|digest| *digest != *base.digest)
     };
     others.chain(key_rules(key.expose())).filter(|rule| differs(rule)).collect()
 }

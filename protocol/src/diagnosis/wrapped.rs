@@ -66,7 +66,17 @@ const GROUPS: [Group; 5] = [
     Entry::is_time,
 ];
 
-pub(super) fn values(entries: &[Entry]) -> Vec<ValueChoice> {
+/// The forms for all values, and for those of one type or meaning.
+pub(super) fn groups(entries: &[Entry]) -> Vec<ValueChoice> {
+    values(entries, false)
+}
+
+/// The forms for each value alone.
+pub(super) fn alone(entries: &[Entry]) -> Vec<ValueChoice> {
+    if entries.len() > MAX_ALONE { Vec::new() } else { values(entries, true) }
+}
+
+fn values(entries: &[Entry], is_alone: bool) -> Vec<ValueChoice> {
     let mut found = Vec::new();
     for (number, text, cause) in FORMS {
         let write = |entry: &Entry| {
@@ -79,9 +89,9 @@ pub(super) fn values(entries: &[Entry]) -> Vec<ValueChoice> {
             let texts = texts.map(|(at, (entry, text))| text.clone().filter(|_| chosen(at, entry)));
             found.extend(choice(entries, described(cause), texts.collect()));
         };
-        GROUPS.iter().for_each(|group| push(&|_, entry| group(entry)));
-        if entries.len() <= MAX_ALONE {
-            (0..entries.len()).for_each(|only| push(&|at, _| at == only));
+        match is_alone {
+            true => (0..entries.len()).for_each(|only| push(&|at, _| at == only)),
+            false => GROUPS.iter().for_each(|group| push(&|_, entry| group(entry))),
         }
     }
     found
@@ -106,7 +116,7 @@ mod tests {
     fn braces_around_a_value_stay() {
         let payload = Payload::parse(br#"{"a":5,"b":"x","sign":"s"}"#).unwrap();
         let entries = entries(&payload, Dialect::platform().first());
-        let all: Vec<Vec<String>> = values(&entries)
+        let all: Vec<Vec<String>> = groups(&entries)
             .iter()
             .map(|one| one.texts.iter().flatten().cloned().collect())
             .collect();
