@@ -127,7 +127,7 @@ pub(super) fn rare_placeholders() -> Vec<KeyRule> {
                 snake,
             ];
             for name in names.iter().filter(|name| !NAMES.split(' ').any(|known| known == *name)) {
-                for (template, cause) in &TEMPLATES {
+                for (template, cause) in &TEMPLATES[..USUAL_TEMPLATES] {
                     push(template, name, cause);
                 }
             }

@@ -1,5 +1,9 @@
 //! How languages print arrays and objects, one style each.
 
+mod languages;
+
+pub(super) use languages::*;
+
 use super::entry::Tree;
 use super::{encodings, numbers};
 use crate::edit::json_string;
@@ -58,55 +62,6 @@ pub(super) const JSON: Style = Style {
     indent: None,
 };
 
-/// JavaScript `util.inspect()` of what is short: `{ b: 1, a: [ 'x' ] }`.
-pub(super) const INSPECT: Style = Style {
-    list: ("[ ", " ]"),
-    map: ("{ ", " }"),
-    item: ", ",
-    pair: ": ",
-    text: python_repr,
-    number: |t| or_plain(t, numbers::js_number),
-    bare_names: true,
-    ..JSON
-};
-/// YAML's flow style and Dart: `{b: 1, a: [x]}`.
-pub(super) const FLOW: Style = Style { item: ", ", pair: ": ", text: plain, ..JSON };
-/// Groovy: `[b:1, a:[x]]`.
-pub(super) const GROOVY: Style =
-    Style { map: ("[", "]"), item: ", ", text: plain, empty_map: "[:]", ..JSON };
-/// Swift: `["b": 1, "a": ["x"]]`.
-pub(super) const SWIFT: Style =
-    Style { map: ("[", "]"), item: ", ", pair: ": ", empty_map: "[:]", ..JSON };
-/// Scala: `Map(b -> 1, a -> List(x))`.
-pub(super) const SCALA: Style = Style {
-    list: ("List(", ")"),
-    map: ("Map(", ")"),
-    item: ", ",
-    pair: " -> ",
-    text: plain,
-    empty_map: "Map()",
-    ..JSON
-};
-/// Elixir `inspect()`: `%{"b" => 1, "a" => ["x"]}`.
-pub(super) const ELIXIR: Style = Style {
-    map: ("%{", "}"),
-    item: ", ",
-    pair: " => ",
-    words: ["nil", "true", "false"],
-    empty_map: "%{}",
-    members: Members::Sorted,
-    ..JSON
-};
-/// A C# anonymous object: `{ b = 1, a = x }`.
-pub(super) const ANONYMOUS: Style = Style {
-    map: ("{ ", " }"),
-    item: ", ",
-    pair: " = ",
-    words: ["", "True", "False"],
-    text: plain,
-    empty_map: "{ }",
-    ..JSON
-};
 /// Compact JSON with sorted members.
 pub(super) const SORTED: Style = Style { members: Members::Sorted, ..JSON };
 pub(super) const SPACED: Style = Style { item: ", ", pair: ": ", ..JSON };
