@@ -259,51 +259,6 @@ fn encoded(key: &[u8]) -> Vec<KeyRule> {
             "base64url: a JWT library's encoding",
         ),
         (
-            "the key with a newline in base64",
-            STANDARD.encode([key, b"\n"].concat()).into_bytes(),
-            "echo key | base64 (echo without -n): a Kubernetes secret",
-        ),
-        (
-            "the key in base64 with a newline",
-            [STANDARD.encode(key).as_bytes(), b"\n"].concat(),
-            "a file that the base64 command wrote",
-        ),
-        (
-            "the key's base64 in lower case",
-            STANDARD.encode(key).to_ascii_lowercase().into_bytes(),
-            "a store or a header that does not keep the case",
-        ),
-        (
-            "the key's base64 in upper case",
-            STANDARD.encode(key).to_ascii_uppercase().into_bytes(),
-            "a store or a header that does not keep the case",
-        ),
-        (
-            "the key in base64 twice",
-            STANDARD.encode(STANDARD.encode(key)).into_bytes(),
-            "a Kubernetes secret whose data was encoded already",
-        ),
-        (
-            "base64: and the key in base64",
-            ["base64:", &STANDARD.encode(key)].concat().into_bytes(),
-            "Laravel's notation for APP_KEY",
-        ),
-        (
-            "vault:v1: and the key in base64",
-            ["vault:v1:", &STANDARD.encode(key)].concat().into_bytes(),
-            "a Vault transit text that was not decrypted",
-        ),
-        (
-            "the key in upper-case hexadecimal digits",
-            hex::encode_upper(key).into_bytes(),
-            "bin2hex() and strtoupper(), Convert.ToHexString()",
-        ),
-        (
-            "the MD5 of the key with a newline",
-            super::hashing::Kind::Md5.hex(&[key, b"\n"].concat()),
-            "echo key | md5sum (echo without -n)",
-        ),
-        (
             "the URL-encoded key",
             super::encodings::form_php(&text).into_bytes(),
             "urlencode() over the key",
@@ -347,6 +302,61 @@ fn encoded(key: &[u8]) -> Vec<KeyRule> {
             "the key without its inner spaces",
             text.replace(' ', "").into_bytes(),
             "str_replace(' ', '') over the key",
+        ),
+    ]
+    .into_iter()
+    .map(|(shown, key, cause)| shown_as("key-encoded", shown, cause, key))
+    .chain(stored(key))
+    .collect()
+}
+
+/// The key as stores and settings hold it.
+fn stored(key: &[u8]) -> Vec<KeyRule> {
+    [
+        (
+            "the key with a newline in base64",
+            STANDARD.encode([key, b"\n"].concat()).into_bytes(),
+            "echo key | base64 (echo without -n): a Kubernetes secret",
+        ),
+        (
+            "the key in base64 with a newline",
+            [STANDARD.encode(key).as_bytes(), b"\n"].concat(),
+            "a file that the base64 command wrote",
+        ),
+        (
+            "the key's base64 in lower case",
+            STANDARD.encode(key).to_ascii_lowercase().into_bytes(),
+            "a store or a header that does not keep the case",
+        ),
+        (
+            "the key's base64 in upper case",
+            STANDARD.encode(key).to_ascii_uppercase().into_bytes(),
+            "a store or a header that does not keep the case",
+        ),
+        (
+            "the key in base64 twice",
+            STANDARD.encode(STANDARD.encode(key)).into_bytes(),
+            "a Kubernetes secret whose data was encoded already",
+        ),
+        (
+            "base64: and the key in base64",
+            ["base64:", &STANDARD.encode(key)].concat().into_bytes(),
+            "Laravel's notation for APP_KEY",
+        ),
+        (
+            "vault:v1: and the key in base64",
+            ["vault:v1:", &STANDARD.encode(key)].concat().into_bytes(),
+            "a Vault transit text that was not decrypted",
+        ),
+        (
+            "the key in upper-case hexadecimal digits",
+            hex::encode_upper(key).into_bytes(),
+            "bin2hex() and strtoupper(), Convert.ToHexString()",
+        ),
+        (
+            "the MD5 of the key with a newline",
+            super::hashing::Kind::Md5.hex(&[key, b"\n"].concat()),
+            "echo key | md5sum (echo without -n)",
         ),
     ]
     .into_iter()
