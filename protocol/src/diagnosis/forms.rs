@@ -101,11 +101,14 @@ const COMMON: &str = "\
     key-prefix no-separator hmac-with-key-appended hmac-with-label-appended sha256 hmac-sha1 \
     hmac-sha512";
 
+/// What is tried with the values of a few fields, besides.
+const OF_FEW: &str = "pipe-key comma-key key-first sha256-bare hmac-sha256";
+
 /// A code, the hash, and the text: `{S}` is the string, `{K}` the key, `{M}` the MD5 of the key.
-pub(super) const FORM_ROWS: [(&str, Hash, &str); 62] = {
+pub(super) const FORM_ROWS: [(&str, Hash, &str); 67] = {
     use Hash::{
-        DoubleMd5, DoubleMd5Upper, DoubleSha256, Hmac, HmacOfMd5, HmacOfSha256, Md5OfMd5AndRest,
-        Plain, SwappedHmac,
+        DoubleMd5, DoubleMd5Upper, DoubleSha256, Hmac, HmacOfHmac, HmacOfMd5, HmacOfSha256,
+        Md5AndKey, Md5OfMd5AndRest, Plain, SwappedHmac,
     };
     use Kind::{Md5, Sha256};
     [
@@ -166,6 +169,11 @@ pub(super) const FORM_ROWS: [(&str, Hash, &str); 62] = {
         ("hmac-newline-after-key", Hmac(Sha256), "{S}&{K}\n"),
         ("sha256-newline", Plain(Sha256), "{S}&{K}\n"),
         ("hmac-of-hex", HmacOfSha256, "{S}"),
+        ("hmac-twice", HmacOfHmac, "{S}"),
+        ("md5-and-key", Md5AndKey(""), "{S}&{K}"),
+        ("md5-and-key", Md5AndKey("&"), "{S}&{K}"),
+        ("md5-and-key", Md5AndKey("&key="), "{S}&{K}"),
+        ("md5-and-key", Md5AndKey(""), "{S}{K}"),
         ("sha256-twice", DoubleSha256, "{S}&{K}"),
         ("hmac-swapped-with-key", SwappedHmac(Sha256), "{S}&{K}"),
         ("sha256-no-key", Plain(Sha256), "{S}"),
@@ -179,6 +187,8 @@ pub(super) struct FormRule {
     pub(super) form: Form,
     pub(super) is_frequent: bool,
     pub(super) is_common: bool,
+    /// Whether it is tried with the values of a few fields.
+    pub(super) is_of_few: bool,
     /// Whether the key is neither in the text nor an HMAC's.
     pub(super) is_keyless: bool,
 }
@@ -190,6 +200,7 @@ impl FormRule {
         FormRule {
             is_frequent: is_in(FREQUENT),
             is_common: is_in(COMMON),
+            is_of_few: is_in(COMMON) || is_in(OF_FEW),
             is_keyless: !has_key && matches!(form.hash, Hash::Plain(_)),
             deviation,
             form,
