@@ -1,5 +1,6 @@
 //! Many orders: at a rate, through a crash, into a report.
 
+use std::cell::RefCell;
 use std::mem;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::Key;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::CommandResult;
 use super::super::args::whole;
@@ -42,6 +44,10 @@ use crate::sender::schedule::parse_duration;
 use crate::terminal::Console;
 use crate::units::percent::Percent;
 use crate::units::rate::Rate;
+
+/// How often a live line is drawn while nothing happens: between retries its rate and its time are old
+/// otherwise.
+const REDRAW_EVERY: Duration = Duration::from_millis(500);
 
 /// Many orders; any of these makes a run of many, even of one.
 #[derive(clap::Args)]
@@ -207,7 +213,7 @@ pub(super) fn run(
             .map_err(CommandError::output)?;
         let (limits, open_files) = many.limits();
         let (format, unknown) = (setup.args.format, Unknown::of(session.unknown_outcomes()));
-        let mut screen = Screen {
+        let screen = RefCell::new(Screen {
             many,
             format,
             console,
@@ -216,16 +222,26 @@ pub(super) fn run(
             unknown,
             open_files,
             is_held_back: false,
-        };
+        });
         let begun = clock.now();
         let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
             let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
+            let mut screen = screen.borrow_mut();
             screen.tell_held_back(held_back(transport));
             screen.show(event, elapsed)
         };
-        let poll_stop = &mut |context: &mut Context<'_>| interrupts.poll_next(context);
+        let mut redraw = interval(REDRAW_EVERY);
+        redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let poll_stop = &mut |context: &mut Context<'_>| {
+            // The second poll is the one that asks to be woken.
+            while redraw.poll_tick(context).is_ready() {
+                screen.borrow_mut().redraw(clock.now().saturating_sub(begun));
+            }
+            interrupts.poll_next(context)
+        };
         let ended = session.send(setup, (limits, &clock, transport), poll_stop, on_event).await;
         let sent = session.close(many, ended, clock.now().saturating_sub(begun), transport)?;
+        let mut screen = screen.into_inner();
         screen.tell_held_back(held_back(transport));
         screen.conclude(sent)
     })
