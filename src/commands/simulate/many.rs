@@ -89,7 +89,8 @@ pub struct ManyArgs {
     /// Wait as long as a reply's Retry-After asks.
     #[arg(long)]
     pub honor_retry_after: bool,
-    /// Record each attempt in this file before it is sent, and its outcome after.
+    /// Record each attempt in this file before it is sent, and its outcome after; a link is followed
+    /// only if it is your own and leads to a file.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
     /// Continue the journal's run as it began: its orders, schedule, rate and dialect.
