@@ -37,7 +37,7 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "simulat
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "export" -d 'Write a load test with fresh, signed orders for Locust, k6 or Artillery'
-complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
@@ -53,7 +53,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l col
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload\'s sign_type says, else as the dialect does first' -r -f -a "md5\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, by the payload\'s sign_type, else as the dialect does first' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
@@ -149,7 +149,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l count -d 'Send this many orders with fresh ids; --set may hold {uuid}, {now}, {hex:8}, {1..500}' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from -d 'Send the orders of this file: one payload per line, or CSV with a header; - reads stdin' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from-format -d 'What --from holds: ndjson or csv; unless told, by the file\'s name' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from-format -d 'The format of --from: ndjson or csv; unless told, by the file\'s name' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l seed -d 'Make ids, values, statuses and jitter the same each time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l mix -d 'Mix statuses, such as success=90,failed=8,cancelled=2' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l duplicates -d 'Send this share of the orders twice' -r
@@ -158,9 +158,9 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l ramp -d 'Reach the rate after this time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l max-in-flight -d 'Hard limit on attempts in flight [default: 1000]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l jitter -d 'Vary the delays by this share, from the seed' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l journal -d 'Record each attempt in this file before it is sent, and its outcome after' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l journal -d 'Record each attempt in this file before it is sent, and its outcome after; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l report -d 'Write a report: json=, junit=, html= or ndjson=FILE; several may be given. A link, and a file that payout-notify did not write, are not replaced' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l fail-if -d 'Fail if this holds, such as \'p99>200ms\' or \'acked<100%\'; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l fail-if -d 'Fail if this is met, such as \'p99>200ms\' or \'acked<100%\'; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt makes its own connection'
 reused\t'Connections are kept and used again'"
@@ -593,7 +593,7 @@ QUIT\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l for -d 'Explore so long; cutting a failure down takes up to a minute more' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l histories -d 'Play at most so many histories' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l settle -d 'Judge the books when they have stood still for so long' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l disk -d 'Fill this small file system too, a tmpfs of at most 256 MiB that holds the merchant\'s data' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l disk -d 'Fill this small file system too, a tmpfs of at most 256 MiB with the merchant\'s data' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l max-rate -d 'Start no more requests than this, for example 20/s' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe -d 'Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER' -r
@@ -681,10 +681,10 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l c
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l for -d 'End after this time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l keep -d 'Keep at most this many callbacks; the oldest go first' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l keep-for -d 'Keep callbacks at most this long, such as 7d' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply -d 'Answer as this program tells, step by step: \'fail*3, hang 35s, reset, ok\'' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply -d 'Answer by this program, step by step: \'fail*3, hang 35s, reset, ok\'' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply-per -d 'Whose replies are counted together: order, connection or all' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l seed -d 'The seed of the program\'s chances' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-to -d 'Send each callback on to this application (http or https), byte for byte' -r
@@ -721,7 +721,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and n
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "list" -d 'List the newest callbacks, one per line, the newest last'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list show diff replay export delete prune help" -f -a "show" -d 'Show one callback in full: the request, what is signed, the verdict, the reply'
@@ -742,12 +742,12 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 invalid\t'Anything else'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l until -d 'Those that came until then' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l grep -d 'Those whose body or path holds this text' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l grep -d 'Those whose body or path contains this text' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
@@ -769,7 +769,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
@@ -777,9 +777,9 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l to -d 'Where they go: the application\'s notify URL; a profile\'s url holds where none is given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l to -d 'Where they go: the application\'s notify URL; by default the profile\'s url' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
@@ -814,7 +814,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l yes -d 'Send to the URL of a project\'s payout-notify.toml without being asked, also where it is neither on this machine nor in a private network'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l resign -d 'Sign again although nothing changes'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
@@ -835,18 +835,18 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 invalid\t'Anything else'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l since -d 'Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m)' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l until -d 'Those that came until then' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l grep -d 'Those whose body or path holds this text' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l grep -d 'Those whose body or path contains this text' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l keep -d 'How many of the newest stay [default: 10000, or all with --keep-for]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l keep-for -d 'Only those stay that came within this time, for example 7d' -r
@@ -854,7 +854,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the newest callbacks, one per line, the newest last'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one callback in full: the request, what is signed, the verdict, the reply'
@@ -968,7 +968,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and no
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "export" -d 'Write a load test with fresh, signed orders for Locust, k6 or Artillery'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'

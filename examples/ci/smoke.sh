@@ -28,7 +28,7 @@ reports=${SMOKE_REPORTS:-payout-notify-reports}
 gates=${SMOKE_GATES:-acked<100%}
 key_env=${SMOKE_KEY_ENV:-PAYOUT_NOTIFY_KEY}
 wait_for=${SMOKE_WAIT:-30}
-# Options may stand on several lines: to a shell, the second one would be another command.
+# Options may be on several lines: to a shell, the second one would be another command.
 check_words=$(printf '%s' "${SMOKE_CHECK:-}" | tr '\n' ' ')
 simulate_words=$(printf '%s' "${SMOKE_SIMULATE:---count 200 --rate 100/s --schedule 1s,2s}" | tr '\n' ' ')
 # A gate may contain a blank.

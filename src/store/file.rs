@@ -1,4 +1,4 @@
-//! The file of a store: whether it may be used, who uses it, and where what lies beside it.
+//! The file of a store: whether it may be used, who uses it, and where the files beside it are.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};

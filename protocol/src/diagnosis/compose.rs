@@ -58,7 +58,7 @@ impl<'s> Plan<'s> {
         all
     }
 
-    /// Whether it tells a single mistake rather than a language's whole way of printing.
+    /// Whether it is a single mistake rather than a language's whole way of printing.
     pub(super) fn scope(&self) -> Scope {
         self.values.map_or(Scope::Single, |choice| choice.scope)
     }

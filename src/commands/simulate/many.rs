@@ -59,7 +59,7 @@ pub struct ManyArgs {
     /// Send the orders of this file: one payload per line, or CSV with a header; - reads stdin.
     #[arg(long, value_name = "FILE", conflicts_with = "count")]
     pub from: Option<PathBuf>,
-    /// What --from holds: ndjson or csv; unless told, by the file's name.
+    /// The format of --from: ndjson or csv; unless told, by the file's name.
     #[arg(long, value_name = "FORMAT", value_parser = FileFormat::parse, requires = "from")]
     pub from_format: Option<FileFormat>,
     /// Make ids, values, statuses and jitter the same each time.
@@ -106,7 +106,7 @@ pub struct ManyArgs {
     /// payout-notify did not write, are not replaced.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = ReportTarget::parse)]
     pub report: Vec<ReportTarget>,
-    /// Fail if this holds, such as 'p99>200ms' or 'acked<100%'; several may be given.
+    /// Fail if this is met, such as 'p99>200ms' or 'acked<100%'; several may be given.
     #[arg(long, value_name = "GATE", value_parser = Gate::parse)]
     pub fail_if: Vec<Gate>,
 }
