@@ -120,7 +120,7 @@ impl ProgressFigures {
         }
         let left = columns.saturating_sub(width(&parts));
         let has_end = self.orders.is_some_and(|orders| orders > 0);
-        let bar = BAR_WIDTHS.into_iter().find(|bar| has_end && bar + 1 <= left).unwrap_or(0);
+        let bar = BAR_WIDTHS.into_iter().find(|bar| has_end && *bar < left).unwrap_or(0);
         parts.sort_by_key(|part| part.0 as usize);
         let texts: Vec<String> = parts.into_iter().map(|part| part.1).collect();
         LiveLine { bar, text: texts.join(GAP) }
