@@ -141,7 +141,7 @@ fn write_key(text: KeyText, key: &Key, update: &mut impl FnMut(&[u8])) {
     }
 }
 
-/// Puts the signature into the payload's text, or replaces the one that stands there.
+/// Puts the signature into the payload's text, or replaces the one that is there.
 #[must_use]
 pub fn attach(payload: &Payload<'_>, scheme: &Scheme, signature: &Signature) -> String {
     let mut out = String::new();
@@ -248,7 +248,7 @@ pub enum Mismatch {
         /// The scheme's length.
         expected: usize,
     },
-    /// The right digits, but not in the case that the scheme wants, which is this one.
+    /// The right digits, but not in the case that the scheme requires, which is this one.
     Case(DigestCase),
     /// The right digest, but not written in bare digits.
     Notation {
@@ -326,7 +326,7 @@ impl Mismatch {
 
 /// Verifies a payload's signature by a dialect.
 ///
-/// `required` refuses any other digest: `sign_type` stands outside the signature, so a sender of
+/// `required` refuses any other digest: `sign_type` is outside the signature, so a sender of
 /// forged notifications could choose it.
 #[must_use]
 pub fn verify(

@@ -136,7 +136,7 @@ pub struct Circumstances<'a> {
     pub dialect: &'a Dialect,
     /// The digest that was demanded.
     pub required: Option<Algorithm>,
-    /// The time, in Unix seconds, where the payload tells none.
+    /// The time, in Unix seconds, where the payload has none.
     pub now: i64,
 }
 
@@ -161,7 +161,7 @@ pub fn weaknesses(payload: &Payload<'_>, circumstances: &Circumstances<'_>) -> V
 
 /// Finds names and values that a verifier of another payload would read as pairs of their own.
 ///
-/// Only exact twins count: the twin's names must stand in order and must be signed themselves, so
+/// Only exact twins count: the twin's names must be in order and must be signed themselves, so
 /// a URL with a query is no false alarm.
 fn find_twins(payload: &Payload<'_>, scheme: &Scheme, found: &mut Vec<Weakness>) {
     let mut kept = select(payload, scheme)

@@ -29,7 +29,7 @@ use crate::terminal::Console;
 pub struct SignArgs {
     /// The payload; - or nothing reads stdin.
     pub file: Option<PathBuf>,
-    /// How to sign: md5, hmac-sha256 or sha256; unless told, as the payload's sign_type says, else
+    /// How to sign: md5, hmac-sha256 or sha256; unless told, by the payload's sign_type, else
     /// as the dialect does first.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub sign_type: Option<Algorithm>,

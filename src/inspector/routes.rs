@@ -58,7 +58,7 @@ pub(super) struct ListOrder {
 pub(super) enum Unknown {
     /// 404: there is no such path.
     Path,
-    /// 405: the path wants this method.
+    /// 405: the path requires this method.
     Method(&'static str),
     /// 400: what it carries cannot be read.
     Content(String),

@@ -120,7 +120,7 @@ impl<'s> Plan<'s> {
         of_fields.or_else(of_order).or_else(of_values).or_else(of_shape)
     }
 
-    /// Whether it tells a single mistake rather than a language's whole way of printing.
+    /// Whether it is a single mistake rather than a language's whole way of printing.
     pub(super) fn scope(&self) -> Scope {
         self.values.map_or(Scope::Single, |choice| choice.scope)
     }

@@ -220,7 +220,7 @@ pub(super) fn key_rule(own: &Form) -> (&'static str, &'static str) {
             "hmac_sha256(key, string), with nothing appended: hash_hmac('sha256', $string, $key), hmac.new(key, string, sha256), createHmac('sha256', key).update(string)",
         ),
         _ => (
-            "the key stands where the scheme puts it, once, and nothing else does",
+            "the key is where the scheme puts it, once, and nothing else is",
             "end the string exactly as the rule's masked string shows",
         ),
     }

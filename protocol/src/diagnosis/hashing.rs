@@ -148,7 +148,7 @@ impl Hash {
         }
     }
 
-    /// Whether the key is the HMAC's key, so that it need not stand in the text.
+    /// Whether the key is the HMAC's key, so that it need not be in the text.
     fn is_keyed(self) -> bool {
         matches!(self, Hash::Hmac(_) | Hash::HmacOfMd5 | Hash::HmacOfSha256 | Hash::HmacOfHmac)
     }

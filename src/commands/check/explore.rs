@@ -65,7 +65,7 @@ pub struct ExploreArgs {
     /// Judge the books when they have stood still for so long.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_time, requires = "explore")]
     pub settle: Duration,
-    /// Fill this small file system too, a tmpfs of at most 256 MiB that holds the merchant's data.
+    /// Fill this small file system too, a tmpfs of at most 256 MiB with the merchant's data.
     #[arg(long, value_name = "FOLDER", requires = "explore")]
     pub disk: Option<PathBuf>,
 }

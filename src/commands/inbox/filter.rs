@@ -29,7 +29,7 @@ pub struct FilterArgs {
     /// Those that came until then.
     #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
     pub until: Option<Moment>,
-    /// Those whose body or path holds this text.
+    /// Those whose body or path contains this text.
     #[arg(long, value_name = "TEXT")]
     pub grep: Option<String>,
     /// The numbers of statuses, where a profile has other ones.

@@ -48,13 +48,13 @@ impl Bound {
     pub(super) async fn bind(address: SocketAddr) -> Result<Bound, CommandError> {
         if !address.ip().is_loopback() {
             return Err(CommandError::usage(format!("the inspector cannot be on {address}")).hint(
-                "it is for this machine only: --inspect 127.0.0.1:PORT, or a bare --inspect",
+                "it is for this machine only: --inspect=127.0.0.1:PORT, or a bare --inspect",
             ));
         }
         let cannot = |error| {
             CommandError::environment(format!("cannot serve the inspector on {address}"))
                 .because(error)
-                .hint("choose another port with --inspect 127.0.0.1:PORT")
+                .hint("choose another port with --inspect=127.0.0.1:PORT")
         };
         let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
         let address = server.local_addr().map_err(cannot)?;

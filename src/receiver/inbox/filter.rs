@@ -14,7 +14,7 @@ pub struct Filter {
     pub validity: Option<Validity>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    /// Those whose body or path holds this text, byte for byte.
+    /// Those whose body or path contains this text, byte for byte.
     pub text: Option<String>,
     pub before: Option<u64>,
     pub limit: Option<u64>,
