@@ -21,7 +21,7 @@ pub(super) type Digest = [u8; 64];
 const LANES: usize = 16;
 
 /// A word of each lane.
-type Row = [u32; LANES];
+type Words = [u32; LANES];
 
 /// In bytes.
 const BLOCK: usize = 64;
@@ -145,7 +145,7 @@ fn in_lanes<'a, F: Function>(
 #[derive(Default)]
 struct Lanes<'a> {
     lanes: [Lane<'a>; LANES],
-    state: [Row; 8],
+    state: [Words; 8],
     block: Block,
 }
 
@@ -156,11 +156,11 @@ struct Lane<'a> {
     rest: &'a [u8],
     /// The message's place among all.
     index: usize,
-    step: Step,
+    step: LaneState,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
-enum Step {
+enum LaneState {
     #[default]
     Free,
     Message,
@@ -182,9 +182,9 @@ impl<'a> Lanes<'a> {
     ) -> bool {
         let mut is_any = false;
         for at in 0..LANES {
-            if self.lanes[at].step == Step::Free {
+            if self.lanes[at].step == LaneState::Free {
                 let Some((index, message)) = next.next() else { continue };
-                self.lanes[at] = Lane { message, rest: message, index, step: Step::Message };
+                self.lanes[at] = Lane { message, rest: message, index, step: LaneState::Message };
                 self.start(at, start);
             }
             is_any = true;
@@ -214,9 +214,10 @@ impl<'a> Lanes<'a> {
     /// Takes the digests of the lanes that are done.
     #[inline(never)]
     fn take<F: Function>(&mut self, digests: &mut [Digest]) {
-        let done = self.lanes.iter_mut().enumerate().filter(|(_, lane)| lane.step == Step::Done);
+        let done =
+            self.lanes.iter_mut().enumerate().filter(|(_, lane)| lane.step == LaneState::Done);
         for (at, lane) in done {
-            lane.step = Step::Free;
+            lane.step = LaneState::Free;
             let words = digests[lane.index].as_chunks_mut().0;
             for (bytes, row) in words.iter_mut().zip(&self.state[..F::START.len()]) {
                 *bytes = match F::IS_BIG_ENDIAN {
@@ -234,7 +235,7 @@ impl Lane<'_> {
         let mut block = [0; BLOCK];
         let (text, behind) = block.split_at_mut(self.rest.len());
         text.copy_from_slice(self.rest);
-        if self.step == Step::Message {
+        if self.step == LaneState::Message {
             behind[0] = 0x80;
         }
         match behind.len() > size_of::<u64>() {
@@ -245,11 +246,11 @@ impl Lane<'_> {
                     true => bits.to_be_bytes(),
                     false => bits.to_le_bytes(),
                 });
-                self.step = Step::Done;
+                self.step = LaneState::Done;
             }
             false => {
                 self.rest = &[];
-                self.step = Step::Length;
+                self.step = LaneState::Length;
             }
         }
         block

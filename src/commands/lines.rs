@@ -4,10 +4,10 @@
 //! came in, and the output keeps the input's order.
 
 mod chunk;
+mod digest_queue;
 mod signing;
 mod spread;
 mod verifying;
-mod waiting;
 
 use crate::mask::Untrusted;
 use std::io::{self, IsTerminal};

@@ -3,10 +3,10 @@
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, u32x16};
 
-use super::Row;
+use super::Words;
 
 /// Sixteen words of a message's block, each for all lanes.
-pub(super) type Block = [Row; 16];
+pub(super) type Block = [Words; 16];
 
 pub(super) trait Function {
     /// The state before the first block: as many words as a digest has.
@@ -14,11 +14,11 @@ pub(super) trait Function {
     const IS_BIG_ENDIAN: bool;
 
     /// Takes in a block of each lane.
-    fn compress<S: Simd>(simd: S, state: &mut [Row], block: &Block);
+    fn compress<S: Simd>(simd: S, state: &mut [Words], block: &Block);
 }
 
 #[inline(always)]
-fn load<S: Simd, const N: usize>(simd: S, rows: &[Row]) -> [u32x16<S>; N] {
+fn load<S: Simd, const N: usize>(simd: S, rows: &[Words]) -> [u32x16<S>; N] {
     let mut words = [u32x16::splat(simd, 0); N];
     for (word, row) in words.iter_mut().zip(rows) {
         *word = u32x16::from_slice(simd, row);
@@ -27,7 +27,7 @@ fn load<S: Simd, const N: usize>(simd: S, rows: &[Row]) -> [u32x16<S>; N] {
 }
 
 #[inline(always)]
-fn add<S: Simd, const N: usize>(words: [u32x16<S>; N], simd: S, state: &mut [Row]) {
+fn add<S: Simd, const N: usize>(words: [u32x16<S>; N], simd: S, state: &mut [Words]) {
     for (word, row) in words.into_iter().zip(state) {
         (word + u32x16::from_slice(simd, row)).store_slice(row);
     }
@@ -46,7 +46,7 @@ impl Function for Md5 {
     const IS_BIG_ENDIAN: bool = false;
 
     #[inline(always)]
-    fn compress<S: Simd>(simd: S, state: &mut [Row], block: &Block) {
+    fn compress<S: Simd>(simd: S, state: &mut [Words], block: &Block) {
         let mut s: [_; 4] = load(simd, state);
         macro_rules! stage {
             ($sines:expr, $index:expr, $shifts:expr, $mixed:expr) => {
@@ -89,7 +89,7 @@ impl Function for Sha1 {
     const IS_BIG_ENDIAN: bool = true;
 
     #[inline(always)]
-    fn compress<S: Simd>(simd: S, state: &mut [Row], block: &Block) {
+    fn compress<S: Simd>(simd: S, state: &mut [Words], block: &Block) {
         let mut w: [_; 16] = load(simd, block);
         let mut s: [_; 5] = load(simd, state);
         macro_rules! stage {
@@ -132,7 +132,7 @@ impl Function for Sha256 {
     const IS_BIG_ENDIAN: bool = true;
 
     #[inline(always)]
-    fn compress<S: Simd>(simd: S, state: &mut [Row], block: &Block) {
+    fn compress<S: Simd>(simd: S, state: &mut [Words], block: &Block) {
         let mut w: [_; 16] = load(simd, block);
         let mut s: [_; 8] = load(simd, state);
         for at in 0..64 {

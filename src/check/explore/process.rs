@@ -289,7 +289,7 @@ impl<'a> MerchantProcess<'a> {
         }
     }
 
-    /// Ends every process of it; one that was not started here goes on.
+    /// Ends every process of it; one that was not started here keeps running.
     async fn end(&mut self) {
         if self.launch.start.is_none() {
             return;

@@ -9,7 +9,7 @@ use protocol::internal::signature::{Signature, attach_empty};
 use protocol::{Algorithm, Dialect, Key, Payload};
 
 use super::chunk::{LineOutput, LineWork};
-use super::waiting::Waiting;
+use super::digest_queue::DigestQueue;
 use crate::commands::sign::SignOutput;
 use crate::commands::signing::{SignType, choose_scheme, scheme_of, sign_payload};
 use crate::error::CommandError;
@@ -60,7 +60,7 @@ impl SignLines {
 pub struct SignScratch {
     payload: PayloadMemory,
     canonical: CanonicalString,
-    waiting: Waiting<()>,
+    waiting: DigestQueue<()>,
 }
 
 impl LineWork for SignLines {

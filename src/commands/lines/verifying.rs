@@ -12,7 +12,7 @@ use protocol::internal::signature::{Verification, bare_signature};
 use protocol::{Algorithm, Dialect, Key, Payload, StatusTable, diagnose};
 
 use super::chunk::{LineOutput, LineWork};
-use super::waiting::Waiting;
+use super::digest_queue::DigestQueue;
 use crate::keyring::Keyring;
 use crate::lines::error::BadLine;
 use crate::lines::recorded::{Recorded, in_body, recorded};
@@ -117,7 +117,7 @@ struct WaitingLine {
 pub struct VerifyScratch {
     memory: PayloadMemory,
     canonical: CanonicalString,
-    waiting: Waiting<WaitingLine>,
+    waiting: DigestQueue<WaitingLine>,
     payloads: Vec<u8>,
     valid: Vec<(Algorithm, ValidLine)>,
 }

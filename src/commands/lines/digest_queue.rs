@@ -7,7 +7,7 @@ use protocol::internal::signature::{Signature, SignatureBatch};
 use protocol::{Key, Scheme};
 
 /// The lines of a chunk that wait for their digests, each with what its output needs besides.
-pub struct Waiting<T> {
+pub struct DigestQueue<T> {
     batch: SignatureBatch,
     /// That of the batch.
     scheme: Option<Scheme>,
@@ -18,9 +18,9 @@ pub struct Waiting<T> {
     spare: String,
 }
 
-impl<T> Default for Waiting<T> {
+impl<T> Default for DigestQueue<T> {
     fn default() -> Self {
-        Waiting {
+        DigestQueue {
             batch: SignatureBatch::default(),
             scheme: None,
             signatures: Vec::new(),
@@ -30,7 +30,7 @@ impl<T> Default for Waiting<T> {
     }
 }
 
-impl<T> Waiting<T> {
+impl<T> DigestQueue<T> {
     /// Has the string signed later; what that gives belongs at `place`.
     pub fn push(
         &mut self,
