@@ -57,7 +57,7 @@ impl ReplyWarning {
     #[must_use]
     pub const fn explanation(self) -> &'static str {
         match self {
-            ReplyWarning::ExtraMembers => "the reply has members beside error_code",
+            ReplyWarning::ExtraMembers => "the reply has fields beside error_code",
             ReplyWarning::ContentType => "the reply's content type is not application/json",
             ReplyWarning::Status => "the status is 2xx but not 200",
         }
@@ -97,7 +97,7 @@ pub enum Refusal {
     #[error("the JSON object has no error_code")]
     NoCode,
     /// `error_code` in another spelling, such as `errorCode`.
-    #[error("the member is called \"{0}\"; it must be \"error_code\"")]
+    #[error("the field is called \"{0}\"; it must be \"error_code\"")]
     MisspelledCode(String),
     /// `error_code` is inside another member, whose path this is.
     #[error(

@@ -212,7 +212,7 @@ fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> 
     let name_span = table.sign_field.as_ref().map_or(0..0, Spanned::span);
     let sign_field = bounded(table.sign_field, "sign", MAX_TEXT)?;
     if sign_field.is_empty() || sign_field == "sign_type" {
-        return wrong(&name_span, "sign_field names the member that carries the signature");
+        return wrong(&name_span, "sign_field names the field that carries the signature");
     }
     let left_out = match table.not_signed {
         None => vec![sign_field.clone(), "sign_type".to_owned()],

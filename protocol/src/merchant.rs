@@ -325,7 +325,7 @@ fn swallowed(payload: &Payload<'_>, layout: &Layout) -> impl Iterator<Item = Fin
             severity: Severity::Error,
             code: "pair-in-value",
             member: Some(name.to_owned()),
-            message: "the id holds another member: the signature does not tell them apart".into(),
+            message: "the id holds another field: the signature does not tell them apart".into(),
         }),
         _ => None,
     })

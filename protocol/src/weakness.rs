@@ -86,7 +86,7 @@ impl Weakness {
     pub fn explanation(&self) -> String {
         match self {
             Weakness::EmptyCanonical => {
-                "nothing is signed: every payload without members has this signature".to_owned()
+                "nothing is signed: every payload without fields has this signature".to_owned()
             }
             Weakness::NoSeparator => {
                 "pairs run together: where one ends and the next begins is not signed".to_owned()
@@ -95,18 +95,18 @@ impl Weakness {
                 let (member, twin) = (Untrusted::new(member), Untrusted::new(twin));
                 format!(
                     "the value of {member:?} holds what reads as {twin}=…: values are not escaped, \
-                     so a payload with a member {twin:?} has this signature too"
+                     so a payload with a field {twin:?} has this signature too"
                 )
             }
             Weakness::PairInName { member, twin } => format!(
-                "the name {:?} holds '=': a payload with a member {:?} has this signature too",
+                "the name {:?} holds '=': a payload with a field {:?} has this signature too",
                 Untrusted::new(member),
                 Untrusted::new(twin)
             ),
             Weakness::EmptyMembers { names, count } => {
                 let more = if *count > names.len() { ", …" } else { "" };
                 format!(
-                    "{}{more}: empty members are not signed, so they can be added or removed unseen",
+                    "{}{more}: empty fields are not signed, so they can be added or removed unseen",
                     Untrusted::new(names.join(", "))
                 )
             }

@@ -22,7 +22,7 @@ use crate::terminal::Console;
 
 /// Sign a payload and print it.
 ///
-/// Every literal, the order of the members and the layout stay as they are; only sign (and
+/// Every literal, the order of the fields and the layout stay as they are; only sign (and
 /// sign_type, where --sign-type is given) is put in or replaced.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify sign --key-file key.txt notification.json")]

@@ -44,7 +44,7 @@ pub enum Slip {
     #[error("error_code \"0000\" is what another platform expects")]
     ErrorCode,
     /// A JSON object in which this member is missing or differs.
-    #[error("the member {0:?} is missing or differs")]
+    #[error("the field {0:?} is missing or differs")]
     Member(String),
     /// XML with another `return_code`: the merchant refuses.
     #[error("the merchant refused with return_code \"{code}\"{}", behind("; its return_msg: ", said.as_ref()))]

@@ -359,7 +359,9 @@ pub(super) fn spellings(digest: &[u8]) -> Vec<String> {
     let ways =
         [whole_number, by_byte, negative, sign_extended, |digest: &[u8]| hex::encode(digest)];
     let halves = digest.windows(8).step_by(4).map(hex::encode);
-    ways.iter().map(|way| way(digest)).chain(halves).collect()
+    let reversed: Vec<u8> = digest.iter().rev().copied().collect();
+    let turned = [hex::encode(hex::encode(digest)), hex::encode(reversed)];
+    ways.iter().map(|way| way(digest)).chain(halves).chain(turned).collect()
 }
 
 #[cfg(test)]

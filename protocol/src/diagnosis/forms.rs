@@ -89,7 +89,8 @@ impl Part {
 pub(super) const LABELS: &str = "\
     secret secret_key signkey api_key appkey k Key token appSecret KEY secretKey apiKey \
     app_key app_secret sign_key signKey appKey apikey merchant_key merchantKey mch_key md5key \
-    private_key pwd password";
+    private_key pwd password appsecret secretkey Secret apiSecret api_secret salt Md5Key MD5Key \
+    merchantKey mchKey accessKey access_key privateKey payKey paykey";
 
 /// What is tried with every string.
 pub(super) const FREQUENT: &str = "\

@@ -85,6 +85,25 @@ fn php_json_float(text: &str) -> Option<String> {
     Some(Float::parse(text)?.with_point().print(-4..17, 'e', 0))
 }
 
+/// A whole number beyond 32 bits, as much of it as they hold.
+pub(super) fn int32(text: &str) -> Option<String> {
+    let number: i128 = text.parse().ok()?;
+    i32::try_from(number).is_err().then(|| (number as i32).to_string())
+}
+
+/// As [`int32`], without a sign.
+pub(super) fn uint32(text: &str) -> Option<String> {
+    let number: i128 = text.parse().ok()?;
+    u32::try_from(number).is_err().then(|| (number as u32).to_string())
+}
+
+/// A whole number beyond 32 bits, in their place the largest.
+pub(super) fn int32_limit(text: &str) -> Option<String> {
+    let number: i128 = text.parse().ok()?;
+    let limit = if number < 0 { i32::MIN } else { i32::MAX };
+    i32::try_from(number).is_err().then(|| limit.to_string())
+}
+
 fn is_whole(text: &str) -> bool {
     !text.contains(['.', 'e', 'E'])
 }

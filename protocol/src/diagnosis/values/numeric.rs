@@ -23,13 +23,16 @@ fn integer(text: &str, ending: &str) -> Option<String> {
     text.parse::<i128>().ok().map(|_| format!("{text}{ending}"))
 }
 
-pub(super) static RULES: [ValueRule; 34] = [
+pub(super) static RULES: [ValueRule; 37] = [
     member("float-java", |e| numbers_only(e, numbers::java_double)),
     member("float-python", |e| numbers_only(e, numbers::python_float)),
     member("float-go", |e| numbers_only(e, numbers::go_float)),
     member("float-c", |e| numbers_only(e, numbers::c_float)),
     member("float-js", |e| numbers_only(e, numbers::js_number)),
     member("float-php", |e| numbers_only(e, numbers::php_number)),
+    member("number-int32", |e| numbers_only(e, numbers::int32)),
+    member("number-uint32", |e| numbers_only(e, numbers::uint32)),
+    member("number-int32-limit", |e| numbers_only(e, numbers::int32_limit)),
     member("number-python", |e| numbers_only(e, numbers::python_number)),
     member("number-java", |e| numbers_only(e, numbers::java_number)),
     member("number-decimal", |e| numbers_only(e, numbers::big_decimal)),
