@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How many callbacks a second the listener validates, stores and acknowledges, and what it costs.
 #
-# Beside it stand a bare hyper handler that only answers, and Debian's webhook, which runs /bin/true
+# Beside it are a bare hyper handler that only answers, and Debian's webhook, which runs /bin/true
 # for each callback and answers when that has ended. Every round runs every server once, alone, with
 # the same body from 64 connections; then simulate sends fresh orders. A figure counts only where
 # every callback was found valid. CPU is the server's own: it does not depend on the sender.
@@ -71,7 +71,7 @@ start_webhook() {
   url=http://127.0.0.1:$port/hooks/notify
   until (: >"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.02; done
 }
-# Ends the server; a listener tells how many of its callbacks were valid. Not SIGINT, which a shell
+# Ends the server; a listener prints how many of its callbacks were valid. Not SIGINT, which a shell
 # lets its background processes ignore.
 stop() {
   kill -TERM "$server"

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use protocol::internal::batch::choose_vectors;
 
 use crate::commands::{self, Command, Globals};
 use crate::exit;
@@ -29,6 +30,10 @@ pub struct Cli {
 pub fn run() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     commands::hide_typed_keys(&arguments);
+    // Set by `benches/bulk.sh` alone, to vectors that the processor has.
+    if let Ok(vectors) = std::env::var("PAYOUT_NOTIFY_BENCH_VECTORS") {
+        choose_vectors(&vectors);
+    }
     match Cli::try_parse() {
         Ok(cli) => commands::run(cli.globals, cli.command, command).into(),
         Err(error) => commands::refuse(error, &arguments, command).into(),

@@ -76,7 +76,7 @@ pub enum Command {
     Schedule(schedule::ScheduleArgs),
     /// Write a load test with fresh, signed orders for Locust, k6 or Artillery.
     Export(Box<export::ExportArgs>),
-    /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
+    /// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires.
     Listen(Box<listen::ListenArgs>),
     /// Show, compare, export and send again what listen received and kept.
     Inbox(inbox::InboxCommandArgs),
@@ -137,7 +137,7 @@ fn answer(
 /// Ends a command whose answer was written, or could not be.
 fn conclude(exit: Exit, written: Result<(), CommandError>) -> CommandResult {
     match written {
-        // A proven "no" stands, whether or not anyone read it.
+        // A proven "no" remains, whether or not anyone read it.
         Err(error) if exit == Exit::Yes => Err(error),
         _ => Ok(exit),
     }

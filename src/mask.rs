@@ -72,6 +72,13 @@ pub fn in_reply(reply: &mut Reply) {
     known().reply(reply);
 }
 
+/// Whether a text of so many hexadecimal digits and nothing else may hold a key.
+pub fn may_be_in_digits(length: usize) -> bool {
+    let known = known();
+    let mut short = known.needles.iter().filter(|needle| needle.bytes.len() <= length);
+    short.any(|needle| needle.bytes.iter().all(u8::is_ascii_hexdigit))
+}
+
 pub fn hides(text: &str) -> bool {
     // The text is one encoding around those of its values.
     !known().find(text, view::DEEPEST + 1, KeySearch::Every).is_empty()

@@ -59,7 +59,7 @@ pub struct Environment {
     /// `NO_COLOR` is set to anything but the empty text, as <https://no-color.org> asks.
     pub no_color: bool,
     pub dumb_terminal: bool,
-    /// The folder for what outlives a run, as the system wants it; nothing where there is no home.
+    /// The folder for what outlives a run, as the system defines it; nothing where there is no home.
     ///
     /// `$XDG_STATE_HOME/payout-notify`, or below `~/.local/state`; on macOS below
     /// `~/Library/Application Support`; on Windows below `%LOCALAPPDATA%`.

@@ -168,14 +168,19 @@ impl Console {
 
     /// Shows on stderr how far a run is, `elapsed` after its start; it may be called at any time.
     ///
-    /// A terminal gets a bar, which makes way for every line until [`Console::end_progress`];
-    /// anything else gets a line every ten seconds.
+    /// A terminal gets a live line, which makes way for every other until [`Console::end_progress`];
+    /// anything else gets a line of text every ten seconds.
     pub fn progress(&mut self, summary: &DeliverySummary, elapsed: Duration) {
         let canvas = self.canvas;
         let progress = self.progress.get_or_insert_with(|| Progress::new(canvas));
         if let Some(line) = progress.update(summary, elapsed) {
             self.note(&line);
         }
+    }
+
+    /// Whether progress is a line that is drawn again and again, and not a log.
+    pub fn has_live_line(&self) -> bool {
+        self.canvas == Device::Terminal
     }
 
     pub fn end_progress(&mut self) {

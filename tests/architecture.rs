@@ -53,7 +53,7 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("askama", "report/summary report/check/html.rs"),
     ("lru", "receiver/lru_map.rs receiver/referee.rs"),
     ("rusqlite", "store"),
-    ("rustix", "clock/precise/timer.rs commands/runtime.rs check/explore/"),
+    ("rustix", "clock/precise/timer.rs commands/runtime.rs check/explore/ store/file.rs"),
     ("clap_complete", "commands/completions.rs"),
     ("std::env", "cli.rs settings.rs"),
 ];

@@ -14,8 +14,9 @@
 #
 # Both steps run, whatever the first one says. Exits with 1 where one of them said no, else with the
 # first code that is not 0: 2 usage, 3 input, 4 environment, which includes an endpoint that is down.
-# Gates that cannot be read are found before the merchant starts. On a signal the merchant is stopped too. Needs nothing but a POSIX shell and the program;
-# where there is `setsid`, all that the merchant started is stopped with it.
+# Gates that cannot be read are found before the merchant starts. On a signal the merchant is stopped
+# too, and where there is `setsid`, so is all that it started. Needs nothing but a POSIX shell and the
+# program.
 set -u
 # The codes are looked at below. Under `sh -e`, or errexit from SHELLOPTS, the first step that says no,
 # or the signal that stops the merchant, would end the script with a code that is not its own.
@@ -27,7 +28,7 @@ reports=${SMOKE_REPORTS:-payout-notify-reports}
 gates=${SMOKE_GATES:-acked<100%}
 key_env=${SMOKE_KEY_ENV:-PAYOUT_NOTIFY_KEY}
 wait_for=${SMOKE_WAIT:-30}
-# Options may stand on several lines: to a shell, the second one would be another command.
+# Options may be on several lines: to a shell, the second one would be another command.
 check_words=$(printf '%s' "${SMOKE_CHECK:-}" | tr '\n' ' ')
 simulate_words=$(printf '%s' "${SMOKE_SIMULATE:---count 200 --rate 100/s --schedule 1s,2s}" | tr '\n' ' ')
 # A gate may contain a blank.
@@ -121,7 +122,7 @@ answers() {
   said=$(PAYOUT_NOTIFY_KEY='wrong on purpose' "$tool" simulate "$url" --status failed --retries 0 --timeout 2s \
     --format json "$@" 2>&1)
   code=$?
-  [ "$code" -le 1 ] || die "$code" "cannot ask $url: $said"
+  [ "$code" -le 1 ] || die "$code" "cannot ask $url: $(printf '%s\n' "$said" | grep -v '^{')"
   case $said in
     *'"conclusion":"connection-refused"'* | *'"conclusion":"connect"'* | *'"conclusion":"resolve"'*) return 1 ;;
   esac

@@ -24,7 +24,7 @@ const TOKEN = /"(?:[^"\\]+|\\.)*"|[-0-9][-+0-9.eE]*|true|false|null|[{}[\],:]/gs
 // turn 1.10 into 1.1, round 2^53+1, and keep the last of two equal members.
 function parse(body) {
   const json = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
-  JSON.parse(json); // Throws on what is not JSON, so that the tokens stand where they must.
+  JSON.parse(json); // Throws on what is not JSON, so that the tokens are where they must be.
   const tokens = json.match(TOKEN)[Symbol.iterator]();
   const next = () => tokens.next().value;
   const string = (token) => {

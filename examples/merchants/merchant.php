@@ -18,7 +18,7 @@ const PLAIN = JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_L
 // turn 1.10 into 1.1, round long numbers, and keep the last of two equal members.
 function parse(string $body): array
 {
-    // Throws on what is not JSON, so that the tokens stand where they must.
+    // Throws on what is not JSON, so that the tokens are where they must be.
     json_decode($body, true, MAX_DEPTH, JSON_THROW_ON_ERROR);
     preg_match_all(TOKEN, $body, $found);
     [$kind, , $members] = read(new ArrayIterator($found[0]), 0);

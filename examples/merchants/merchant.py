@@ -39,7 +39,7 @@ def text_of(value, top=True):
     return json.dumps(value, ensure_ascii=False)
 
 def is_signed(payload):
-    """Whether the signature holds: over every member received, known or not, but for empty ones."""
+    """Whether the signature holds: over every field received, known or not, but for empty ones."""
     names = sorted(n for n, v in payload.items() if n not in ("sign", "sign_type") and v not in (None, ""))
     signed = "&".join(f"{name}={text_of(payload[name])}" for name in names).encode()
     sign, kind = payload.get("sign"), payload.get("sign_type")

@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 use payout_notify_protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply, judge};
 use payout_notify_protocol::internal::canonical::canonicalize;
-use payout_notify_protocol::internal::signature::{attach, sign, verify};
+use payout_notify_protocol::internal::signature::{SignatureBatch, attach, sign, verify};
 use payout_notify_protocol::{Algorithm, Dialect, Key, Payload, Scheme, diagnose};
 use sha2::Sha256;
 
@@ -39,6 +39,7 @@ fn main() {
             bencher.iter(|| diagnose(black_box(&example), dialect, &key, &[]));
         });
     }
+    together(&mut criterion);
     bare(&mut criterion);
     judging(&mut criterion);
     criterion.final_summary();
@@ -52,6 +53,33 @@ fn long(members: usize) -> String {
     }
     body.push('}');
     body
+}
+
+/// Many strings at once beside each alone: both pass the time of one batch.
+fn together(criterion: &mut Criterion) {
+    const COUNT: usize = 512;
+    let (Ok(key), Ok(example)) = (Key::try_new(KEY.to_vec()), Payload::parse(EXAMPLE.as_bytes()))
+    else {
+        return;
+    };
+    for algorithm in Algorithm::ALL {
+        let scheme = Scheme { algorithm, ..Dialect::platform().first().clone() };
+        let canonical = canonicalize(&example, &scheme);
+        let mut group = criterion.benchmark_group(format!("digests/{algorithm}"));
+        group.throughput(Throughput::Elements(COUNT as u64));
+        group.bench_function("alone", |bencher| {
+            let alone = || sign(black_box(&canonical), &scheme, &key);
+            bencher.iter(|| (0..COUNT).map(|_| alone()).collect::<Vec<_>>());
+        });
+        group.bench_function("together", |bencher| {
+            let mut batch = SignatureBatch::default();
+            bencher.iter(|| {
+                (0..COUNT).for_each(|_| batch.push(black_box(&canonical), &scheme, &key));
+                batch.sign(&scheme, &key).collect::<Vec<_>>()
+            });
+        });
+        group.finish();
+    }
 }
 
 fn parsing(criterion: &mut Criterion) {

@@ -57,7 +57,7 @@ impl ReplyWarning {
     #[must_use]
     pub const fn explanation(self) -> &'static str {
         match self {
-            ReplyWarning::ExtraMembers => "the reply has members beside error_code",
+            ReplyWarning::ExtraMembers => "the reply has fields beside error_code",
             ReplyWarning::ContentType => "the reply's content type is not application/json",
             ReplyWarning::Status => "the status is 2xx but not 200",
         }
@@ -97,7 +97,7 @@ pub enum Refusal {
     #[error("the JSON object has no error_code")]
     NoCode,
     /// `error_code` in another spelling, such as `errorCode`.
-    #[error("the member is called \"{0}\"; it must be \"error_code\"")]
+    #[error("the field is called \"{0}\"; it must be \"error_code\"")]
     MisspelledCode(String),
     /// `error_code` is inside another member, whose path this is.
     #[error(
@@ -148,13 +148,13 @@ pub enum Refusal {
     #[error("the body is empty; reply {ACKNOWLEDGEMENT_BODY}")]
     Empty,
     /// A byte order mark before the JSON.
-    #[error("a byte order mark stands before the JSON (a source file saved with BOM?)")]
+    #[error("a byte order mark precedes the JSON (a source file saved with BOM?)")]
     ByteOrderMark,
     /// A member twice: parsers disagree on what it says.
     #[error("duplicate field \"{0}\"; parsers disagree on its value")]
     DuplicateMember(String),
     /// Text around the right JSON, such as a warning printed before it.
-    #[error("the right JSON is there, but other text stands around it (a printed warning?)")]
+    #[error("the right JSON is there, but with other text around it (a printed warning?)")]
     TextAroundJson,
     /// Not JSON.
     #[error("the body is not JSON")]
@@ -165,10 +165,10 @@ pub enum Refusal {
     /// Longer than [`MAX_REPLY_BYTES`].
     #[error("the body is longer than {MAX_REPLY_BYTES} bytes; it was not read further")]
     TooLong,
-    /// Not the reply that the dialect wants.
+    /// Not the reply that the dialect expects.
     #[error("{slip}{}", slip.advice(wanted))]
     NotTheReply {
-        /// What the dialect wants.
+        /// What the dialect expects.
         wanted: String,
         /// What went wrong.
         slip: Slip,
@@ -218,7 +218,7 @@ impl Refusal {
     }
 }
 
-/// What somebody said, behind what stands before it.
+/// What somebody said, behind what precedes it.
 fn behind(before: &str, said: Option<&String>) -> String {
     said.map(|said| format!("{before}{said}")).unwrap_or_default()
 }

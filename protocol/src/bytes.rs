@@ -1,7 +1,7 @@
 //! Text eight bytes at a time: where a plain part of a string or a number's digits end, and how
 //! names sort.
 
-/// How many bytes stand before the first quote, backslash or control character.
+/// How many bytes precede the first quote, backslash or control character.
 #[inline]
 pub(super) fn plain_length(bytes: &[u8]) -> usize {
     length_before(
@@ -11,7 +11,7 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
     )
 }
 
-/// How many digits stand before the first byte that is none.
+/// How many digits precede the first byte that is none.
 #[inline]
 pub(super) fn digit_length(bytes: &[u8]) -> usize {
     length_before(
@@ -21,7 +21,7 @@ pub(super) fn digit_length(bytes: &[u8]) -> usize {
     )
 }
 
-/// How many bytes stand before the first that `ends` knows, which is the lowest that `marks` marks.
+/// How many bytes precede the first that `ends` knows, which is the lowest that `marks` marks.
 #[inline(always)]
 fn length_before(bytes: &[u8], marks: impl Fn(u64) -> u64, ends: impl Fn(&u8) -> bool) -> usize {
     let (chunks, rest) = bytes.as_chunks();

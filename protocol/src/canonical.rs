@@ -46,7 +46,7 @@ impl CanonicalString {
 pub enum Selection {
     /// It is signed.
     Kept,
-    /// The scheme never signs a member of this name.
+    /// The scheme never signs a field of this name.
     LeftOut,
     /// Its value is empty.
     Empty,

@@ -29,7 +29,9 @@ mod own_url;
 mod printing;
 mod search;
 mod shapes;
+mod translit;
 mod values;
+mod wrapped;
 
 use std::borrow::Cow;
 

@@ -127,7 +127,7 @@ pub fn parse(text: &str) -> Result<Dialect, PlacedError> {
 
 fn read(text: &str) -> SpannedResult<Dialect> {
     let tables = [
-        (&DIALECT_SETTINGS[..], "stands above the first [[scheme]] table"),
+        (&DIALECT_SETTINGS[..], "must be above the first [[scheme]] table"),
         (&SCHEME_SETTINGS[..], "must be inside a [[scheme]] table"),
     ];
     let mut file: FileDialect = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
@@ -212,7 +212,7 @@ fn read_scheme(table: FileScheme, span: &Range<usize>) -> SpannedResult<Scheme> 
     let name_span = table.sign_field.as_ref().map_or(0..0, Spanned::span);
     let sign_field = bounded(table.sign_field, "sign", MAX_TEXT)?;
     if sign_field.is_empty() || sign_field == "sign_type" {
-        return wrong(&name_span, "sign_field names the member that carries the signature");
+        return wrong(&name_span, "sign_field names the field that carries the signature");
     }
     let left_out = match table.not_signed {
         None => vec![sign_field.clone(), "sign_type".to_owned()],
@@ -312,7 +312,7 @@ fn read_after(
     };
     match &suffix {
         Suffix::Key(before) | Suffix::Md5OfKey(before) if before.contains("KEY") => {
-            wrong(&span, "KEY stands once, at the end")
+            wrong(&span, "KEY must be there once, at the end")
         }
         _ => Ok(suffix),
     }
@@ -339,8 +339,8 @@ pub fn write(dialect: &Dialect) -> String {
     layout::write(&dialect.layout, &mut out);
     for (index, scheme) in dialect.schemes.iter().enumerate() {
         let note = match index {
-            0 => "# The scheme where sign_type says nothing.\n",
-            _ => "# The scheme where sign_type says so.\n",
+            0 => "# The scheme without a sign_type.\n",
+            _ => "# The scheme that sign_type selects.\n",
         };
         let signed = match &scheme.signed {
             Some(names) => format!("signed = {}\n", list(names)),
@@ -462,7 +462,7 @@ mod tests {
             (
                 "",
                 "title = 'x'",
-                "line 5, column 1: the setting title stands above the first [[scheme]] table",
+                "line 5, column 1: the setting title must be above the first [[scheme]] table",
             ),
             (
                 "",
@@ -484,7 +484,7 @@ mod tests {
         for (top, scheme, wanted) in [
             ("", "after = ''", "anyone could sign"),
             ("", "after = '&secret'", "must end with KEY"),
-            ("", "after = 'KEYKEY'", "KEY stands once"),
+            ("", "after = 'KEYKEY'", "KEY must be there once"),
             ("", "not_signed = ['sign_type']", "cannot sign itself"),
             ("", "sign_field = ''", "carries the signature"),
             ("", "separator = '&&&&&&&&&&&&&&&&&'", "longer than 16 bytes"),

@@ -67,7 +67,7 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"-_.~%+*[]".contains(&byte)
 }
 
-/// Where the text stands without white space around it.
+/// Where the text is without white space around it.
 fn trimmed(text: &str) -> Range<usize> {
     let start = text.len() - text.trim_ascii_start().len();
     start..start + text.trim_ascii().len()

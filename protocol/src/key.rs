@@ -23,7 +23,7 @@ impl Suspicion {
     pub const fn explanation(self) -> &'static str {
         match self {
             Suspicion::OuterSpace => "the key begins or ends with white space",
-            Suspicion::Quotes => "the key stands in quotation marks",
+            Suspicion::Quotes => "the key is in quotation marks",
             Suspicion::ByteOrderMark => "the key begins with a byte order mark",
         }
     }

@@ -6,7 +6,6 @@
 
 mod candidate;
 mod candidates;
-mod digests;
 mod fitting;
 mod questions;
 mod samples;

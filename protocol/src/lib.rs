@@ -69,6 +69,8 @@
 //! hidden module `internal` serves the program `payout-notify` alone and is outside this promise.
 
 mod acknowledgement;
+#[cfg(feature = "batch")]
+mod batch;
 mod bytes;
 mod canonical;
 #[cfg(feature = "diagnosis")]
@@ -132,6 +134,10 @@ pub mod internal {
             ReplyWarning, Slip, judge,
         };
     }
+    #[cfg(feature = "batch")]
+    pub mod batch {
+        pub use crate::batch::choose_vectors;
+    }
     pub mod canonical {
         pub use crate::canonical::{
             CanonicalString, Selection, canonicalize, canonicalize_into, select,
@@ -191,9 +197,11 @@ pub mod internal {
     }
     pub mod signature {
         pub use crate::signature::{
-            Answer, Signature, Verification, attach, attach_into, demanded_scheme, expected, sign,
-            verify, verify_any,
+            Answer, Signature, Verification, attach, attach_empty, attach_into, demanded_scheme,
+            expected, sign, verify, verify_any,
         };
+        #[cfg(feature = "batch")]
+        pub use crate::signature::{SignatureBatch, bare_signature};
     }
     pub mod signing {
         pub use crate::signing::{BodySigner, SignType, choose_scheme, scheme_of, with_sign_type};

@@ -107,7 +107,7 @@ impl Verifier {
 
     /// Refuses any other digest.
     ///
-    /// `sign_type` stands outside the signature, so whoever forges a notification chooses it. A
+    /// `sign_type` is outside the signature, so whoever forges a notification chooses it. A
     /// merchant whose orders are all signed with HMAC-SHA256 should demand it.
     #[must_use]
     pub fn require(self, algorithm: Algorithm) -> Verifier {
@@ -302,7 +302,7 @@ impl Notification {
         }
     }
 
-    /// How many seconds before `now` the order was last changed; negative where it lies ahead.
+    /// How many seconds before `now` the order was last changed; negative where it is in the future.
     ///
     /// `now` is in Unix seconds. The platform retries for an hour, and a person may send a
     /// notification again later, so an old one is no reason to refuse; one that is new to you and
@@ -325,7 +325,7 @@ fn swallowed(payload: &Payload<'_>, layout: &Layout) -> impl Iterator<Item = Fin
             severity: Severity::Error,
             code: "pair-in-value",
             member: Some(name.to_owned()),
-            message: "the id holds another member: the signature does not tell them apart".into(),
+            message: "the id holds another field: the signature does not tell them apart".into(),
         }),
         _ => None,
     })
@@ -397,7 +397,7 @@ impl Acknowledgement {
         }
     }
 
-    /// The refusal that fits a rejection; it tells the code, and nothing of the key or the digest.
+    /// The refusal that fits a rejection; it has the code, and nothing of the key or the digest.
     #[must_use]
     pub fn refuse(rejection: &Rejection) -> Acknowledgement {
         Acknowledgement::with_code(rejection.code())

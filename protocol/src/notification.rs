@@ -385,7 +385,7 @@ impl Findings<'_> {
             && is_milliseconds(created) == is_milliseconds(updated)
             && updated < created
         {
-            self.warn("time-order", "update_time", "update_time lies before create_time");
+            self.warn("time-order", "update_time", "update_time is before create_time");
         }
     }
 }

@@ -70,13 +70,13 @@ pub struct Member<'a> {
 }
 
 impl Member<'_> {
-    /// Where the name stands in the text, quotes included.
+    /// Where the name is in the text, quotes included.
     #[must_use]
     pub fn name_span(&self) -> Range<usize> {
         self.name_at.0 as usize..self.name_at.1 as usize
     }
 
-    /// Where the value stands in the text.
+    /// Where the value is in the text.
     #[must_use]
     pub fn value_span(&self) -> Range<usize> {
         self.value_at.0 as usize..self.value_at.1 as usize
@@ -135,8 +135,8 @@ pub enum PayloadProblem {
     /// Not UTF-8.
     #[error("invalid UTF-8")]
     InvalidUtf8,
-    /// A byte order mark stands first.
-    #[error("a byte order mark stands before the JSON")]
+    /// It begins with a byte order mark.
+    #[error("a byte order mark precedes the JSON")]
     ByteOrderMark,
     /// Nothing but white space.
     #[error("the input is empty")]
@@ -180,12 +180,12 @@ pub enum PayloadProblem {
     /// The text ends too early.
     #[error("the input ends too early")]
     UnexpectedEnd,
-    /// Another character than JSON wants here.
+    /// Another character than JSON allows here.
     #[error("expected {expected}, found {found:?}")]
     Unexpected {
-        /// What stands there.
+        /// What is there.
         found: char,
-        /// What JSON wants.
+        /// What JSON expects.
         expected: &'static str,
     },
 }
@@ -303,7 +303,7 @@ impl<'a> Payload<'a> {
             .find(|member| member.name == name)
     }
 
-    /// Where the outermost braces stand in the text, from `{` to behind `}`; or where the pairs do.
+    /// Where the outermost braces are in the text, from `{` to behind `}`; or where the pairs do.
     #[must_use]
     pub fn braces(&self) -> Range<usize> {
         self.braces.clone()

@@ -400,7 +400,7 @@ pub(super) fn items(json: &str) -> Option<Vec<Value<'_>>> {
     Some(items)
 }
 
-/// Writes nested JSON compactly: no spaces, and no escape for what JSON lets stand plain.
+/// Writes nested JSON compactly: no spaces, and no escape for what JSON allows unescaped.
 ///
 /// `json` is the text of an array or object that a [`Scanner`] accepted.
 pub(super) fn compact_into(json: &str, out: &mut String) {

@@ -377,7 +377,7 @@ pub struct Scheme {
     pub algorithm: Algorithm,
     /// What follows the canonical string.
     pub suffix: Suffix,
-    /// What stands between two pairs.
+    /// What is between two pairs.
     pub separator: Cow<'static, str>,
     /// How the digest is written.
     pub digest_case: DigestCase,

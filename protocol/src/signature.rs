@@ -18,6 +18,12 @@ use super::key::Key;
 use super::payload::{Payload, Value};
 use super::scheme::{Algorithm, DigestCase, KeyText, Scheme, Suffix, UnknownSignType};
 
+#[cfg(feature = "batch")]
+pub use batch::{SignatureBatch, bare_signature};
+
+#[cfg(feature = "batch")]
+mod batch;
+
 /// A signature as it is written into a payload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signature {
@@ -135,7 +141,7 @@ fn write_key(text: KeyText, key: &Key, update: &mut impl FnMut(&[u8])) {
     }
 }
 
-/// Puts the signature into the payload's text, or replaces the one that stands there.
+/// Puts the signature into the payload's text, or replaces the one that is there.
 #[must_use]
 pub fn attach(payload: &Payload<'_>, scheme: &Scheme, signature: &Signature) -> String {
     let mut out = String::new();
@@ -155,6 +161,18 @@ pub fn attach_into(
         out.push_str(signature.as_str());
         out.push('"');
     });
+}
+
+/// Like [`attach_into`], the signature left out of its quotes; says where in `out` it belongs.
+#[must_use]
+pub fn attach_empty(payload: &Payload<'_>, scheme: &Scheme, out: &mut String) -> usize {
+    let mut place = 0;
+    put_with(payload, &scheme.sign_field, out, |out| {
+        out.push('"');
+        place = out.len();
+        out.push('"');
+    });
+    place
 }
 
 /// Whether a signature holds, and how that was found.
@@ -230,7 +248,7 @@ pub enum Mismatch {
         /// The scheme's length.
         expected: usize,
     },
-    /// The right digits, but not in the case that the scheme wants, which is this one.
+    /// The right digits, but not in the case that the scheme requires, which is this one.
     Case(DigestCase),
     /// The right digest, but not written in bare digits.
     Notation {
@@ -308,7 +326,7 @@ impl Mismatch {
 
 /// Verifies a payload's signature by a dialect.
 ///
-/// `required` refuses any other digest: `sign_type` stands outside the signature, so a sender of
+/// `required` refuses any other digest: `sign_type` is outside the signature, so a sender of
 /// forged notifications could choose it.
 #[must_use]
 pub fn verify(

@@ -86,7 +86,7 @@ impl Weakness {
     pub fn explanation(&self) -> String {
         match self {
             Weakness::EmptyCanonical => {
-                "nothing is signed: every payload without members has this signature".to_owned()
+                "nothing is signed: every payload without fields has this signature".to_owned()
             }
             Weakness::NoSeparator => {
                 "pairs run together: where one ends and the next begins is not signed".to_owned()
@@ -95,18 +95,18 @@ impl Weakness {
                 let (member, twin) = (Untrusted::new(member), Untrusted::new(twin));
                 format!(
                     "the value of {member:?} holds what reads as {twin}=…: values are not escaped, \
-                     so a payload with a member {twin:?} has this signature too"
+                     so a payload with a field {twin:?} has this signature too"
                 )
             }
             Weakness::PairInName { member, twin } => format!(
-                "the name {:?} holds '=': a payload with a member {:?} has this signature too",
+                "the name {:?} holds '=': a payload with a field {:?} has this signature too",
                 Untrusted::new(member),
                 Untrusted::new(twin)
             ),
             Weakness::EmptyMembers { names, count } => {
                 let more = if *count > names.len() { ", …" } else { "" };
                 format!(
-                    "{}{more}: empty members are not signed, so they can be added or removed unseen",
+                    "{}{more}: empty fields are not signed, so they can be added or removed unseen",
                     Untrusted::new(names.join(", "))
                 )
             }
@@ -136,7 +136,7 @@ pub struct Circumstances<'a> {
     pub dialect: &'a Dialect,
     /// The digest that was demanded.
     pub required: Option<Algorithm>,
-    /// The time, in Unix seconds, where the payload tells none.
+    /// The time, in Unix seconds, where the payload has none.
     pub now: i64,
 }
 
@@ -161,7 +161,7 @@ pub fn weaknesses(payload: &Payload<'_>, circumstances: &Circumstances<'_>) -> V
 
 /// Finds names and values that a verifier of another payload would read as pairs of their own.
 ///
-/// Only exact twins count: the twin's names must stand in order and must be signed themselves, so
+/// Only exact twins count: the twin's names must be in order and must be signed themselves, so
 /// a URL with a query is no false alarm.
 fn find_twins(payload: &Payload<'_>, scheme: &Scheme, found: &mut Vec<Weakness>) {
     let mut kept = select(payload, scheme)

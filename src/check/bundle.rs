@@ -60,7 +60,7 @@ impl Bundle {
             return wrong("another version of this program wrote it");
         }
         if bundle.parcels.is_empty() || bundle.parcels.len() > MOST {
-            return wrong("it holds no messages, or too many");
+            return wrong("it has no messages, or too many");
         }
         let is_bounded = |one: &Parcel| {
             (1..=MOST as u32).contains(&one.at_once)

@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! group = "authenticity"
-//! expect = "not-acknowledged"       # for every step of the file that says nothing else
+//! expect = "not-acknowledged"       # for every step of the file that has none of its own
 //!
 //! [[case]]
 //! id = "auth-no-sign"
@@ -145,7 +145,7 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>, CaseFileError> {
 
 fn read(text: &str) -> SpannedResult<Vec<Case>> {
     let tables = [
-        (&FILE_SETTINGS[..], "stands above the first [[case]] table"),
+        (&FILE_SETTINGS[..], "must be above the first [[case]] table"),
         (&CASE_SETTINGS[..], "must be inside a [[case]] table"),
         (&STEP_SETTINGS[..], "must be inside a [[case.step]] table"),
     ];
@@ -375,7 +375,7 @@ fn manner(given: Option<Text>) -> SpannedResult<Manner> {
         Ok(time) if (1..=MAX_MILLISECONDS).contains(&time) => Ok(Manner::Slowly(time)),
         _ => wrong(
             &text.span(),
-            format!("slowly wants milliseconds from 1 to {MAX_MILLISECONDS}, as in slowly 500"),
+            format!("slowly needs milliseconds from 1 to {MAX_MILLISECONDS}, as in slowly 500"),
         ),
     }
 }

@@ -142,7 +142,7 @@ fn may_follow(
         matches!(earlier.first(), Some(Operation::Start(Start::Again(_) | Start::Opening)));
     let is_bytes = is_again || earlier.iter().any(Operation::makes_bytes);
     if is_bytes && operation.changes_members() {
-        return Err("the body is bytes by then; its members cannot be changed");
+        return Err("the body is bytes by then; its fields cannot be changed");
     }
     let is_doubled = earlier
         .iter()

@@ -247,7 +247,7 @@ impl Run<'_> {
     /// the others are not asked.
     fn answered_by_everything(&self, case: &Case) -> Tested {
         if !case.steps().iter().any(|step| step.expect.is_bad()) {
-            let why = "it acknowledges whatever comes, so this says nothing";
+            let why = "it acknowledges whatever comes, so this proves nothing";
             return blank(case, Status::Inconclusive, why);
         }
         let is_said = self.tested.iter().any(|one| one.proof == Some(Proof::Proven));

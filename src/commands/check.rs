@@ -55,9 +55,9 @@ pub struct CheckArgs {
     /// The options as they were typed. The first field: reading the others takes their values out.
     #[command(flatten)]
     pub given: Given,
-    /// The merchant's notify URL; a profile's url holds where none is given.
+    /// The merchant's notify URL; by default the profile's url.
     pub url: Option<String>,
-    /// How the platform signs, and which reply it wants.
+    /// How the platform signs, and which reply it expects.
     #[command(flatten)]
     pub dialect: DialectArgs,
     /// How to sign: md5, hmac-sha256 or sha256.
@@ -289,7 +289,7 @@ async fn unless_interrupted(
     }
 }
 
-/// Says what is about to be done, asks where it must, does it, and tells what came of it.
+/// Prints what is about to be done, asks where it must, does it, and reports what came of it.
 fn conduct(
     args: &CheckArgs,
     facts: &CheckFacts,
@@ -339,7 +339,7 @@ fn conduct(
         files::write_bundles(folder, &bundles, &report.options, console)
     });
     match told {
-        // A proven "no" stands, whether or not anyone read it.
+        // A proven "no" remains, whether or not anyone read it.
         Err(error) if exit == Exit::Yes => Err(error),
         Err(error) => {
             console.error(&error);

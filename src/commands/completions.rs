@@ -13,6 +13,8 @@ use crate::exit::Exit;
 use crate::sender::schedule::PRESETS;
 use crate::terminal::Console;
 
+const PROGRAM: &str = "payout-notify";
+
 const BASH_CALLBACKS: &str = include_str!("completions/callbacks.bash");
 const ZSH_CALLBACKS: &str = include_str!("completions/callbacks.zsh");
 const FISH_CALLBACKS: &str = include_str!("completions/callbacks.fish");
@@ -40,19 +42,25 @@ pub fn run(args: &CompletionsArgs, root: clap::Command, console: &mut Console) -
     Ok(Exit::Yes)
 }
 
-fn script(shell: Shell, mut root: clap::Command) -> Result<String, CommandError> {
+fn script(shell: Shell, root: clap::Command) -> Result<String, CommandError> {
+    let name = match shell {
+        // The generator's function for a name with a hyphen does not find its subcommands.
+        Shell::Bash => "payout_notify",
+        _ => PROGRAM,
+    };
+    let mut root = root.name(name).bin_name(name);
     // The subcommands' arguments are put off until they are asked for; here all are needed.
     root.build();
     let mut root = with_names(root);
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut root, "payout-notify", &mut script);
+    clap_complete::generate(shell, &mut root, name, &mut script);
     let script = String::from_utf8(script).map_err(|error| {
         CommandError::environment("the script is not UTF-8".to_owned()).because(error)
     })?;
     Ok(match shell {
-        Shell::Bash => bash(&script),
+        Shell::Bash => format!("{script}{BASH_CALLBACKS}"),
         Shell::Zsh => zsh(&script),
-        Shell::Fish => fish(&script),
+        Shell::Fish => format!("{script}{FISH_CALLBACKS}{}", dialects_or_files(&root)),
         Shell::PowerShell => powershell(&script),
         _ => script,
     })
@@ -84,13 +92,6 @@ fn cases() -> Vec<&'static str> {
     suite.groups().into_iter().chain(ids).map(kept).collect()
 }
 
-fn bash(script: &str) -> String {
-    let fixed = script.replace("payout__subcmd__notify__subcmd__", "payout__notify__subcmd__");
-    // The last lines register the function; the one that asks the inbox registers itself.
-    let end = fixed.rfind("\nif [[").unwrap_or(fixed.len());
-    format!("{}{BASH_CALLBACKS}", &fixed[..end])
-}
-
 fn zsh(script: &str) -> String {
     let lines = script.lines().map(|line| {
         // Callbacks are the only positional arguments that are called id, ids, a and b.
@@ -105,8 +106,8 @@ fn zsh(script: &str) -> String {
         }
     });
     let script: String = lines.collect();
-    let main = "_payout-notify() {\n";
-    script.replacen(main, &format!("{ZSH_CALLBACKS}{main}"), 1)
+    // The tag has to be in the first line; the generator's own is a comment then.
+    format!("#compdef {PROGRAM}\n\n{ZSH_CALLBACKS}{script}")
 }
 
 fn or_a_file(line: &str) -> String {
@@ -119,20 +120,15 @@ fn or_a_file(line: &str) -> String {
     }
 }
 
-fn fish(script: &str) -> String {
-    // One for all subcommands stands at the end: the generator's first one, for a line without a
-    // subcommand, is blind where --profile still lacks its name.
-    let (profiles, others): (Vec<&str>, Vec<&str>) =
-        script.lines().partition(|line| line.contains(" -l profile "));
-    let lines = others.into_iter().map(|line| match line.contains(" -l dialect ") {
-        true => format!("{}\n", line.replacen(" -r -f -a ", " -r -F -a ", 1)),
-        false => format!("{line}\n"),
-    });
-    let lines: String = lines.collect();
-    let flag = profiles.first().and_then(|line| line.find(" -l profile ").map(|at| &line[at..]));
-    let flag = flag.unwrap_or(" -l profile -r");
+/// A file can be where fish is offered the names of dialects.
+fn dialects_or_files(root: &clap::Command) -> String {
+    let takes_dialect =
+        |command: &&clap::Command| command.get_arguments().any(|arg| arg.get_id() == "dialect");
+    let commands = root.get_subcommands().filter(takes_dialect).map(clap::Command::get_name);
+    let commands: Vec<&str> = commands.collect();
     format!(
-        "{lines}{FISH_CALLBACKS}complete -c payout-notify{flag} -f -a \"(__fish_payout_notify_profiles)\"\n"
+        "complete -c {PROGRAM} -n \"__fish_seen_subcommand_from {}\" -l dialect -r -F\n",
+        commands.join(" ")
     )
 }
 

@@ -17,7 +17,7 @@ use crate::terminal::Console;
 
 /// Show the effective settings and where they come from, or write a settings file.
 ///
-/// Settings stand in payout-notify.toml: the project's, in this folder or a parent up to the root
+/// Settings are in payout-notify.toml: the project's, in this folder or a parent up to the root
 /// of the repository, and your own. A flag goes before the environment, that before a profile.
 #[derive(clap::Args)]
 #[command(

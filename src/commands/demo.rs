@@ -161,7 +161,7 @@ impl Merchant {
         let verdict = inspect(&callback, &self.keys, None);
         let right = Reply::platform(verdict.code);
         let (does, reply) = match delivery {
-            1 => ("hangs, and says nothing in time", right),
+            1 => ("hangs, and sends no reply in time", right),
             2 => ("answers 500", Reply::new(500, "text/html", "<h1>Server Error</h1>")),
             3 => ("answers the number 0", Reply::new(200, JSON, "{\"error_code\":0}")),
             _ => ("answers {\"error_code\":\"0000\"}", right),

@@ -41,7 +41,7 @@ use crate::units::status_word::StatusWord;
     after_help = "Example:\n  payout-notify export https://shop.example/notify --to locust --rate 500/s --duration 5m > locustfile.py"
 )]
 pub struct ExportArgs {
-    /// The merchant's notify URL; a profile's url holds where none is given.
+    /// The merchant's notify URL; by default the profile's url.
     pub url: Option<String>,
     /// The engine that is to run the test.
     #[arg(long, value_name = "ENGINE")]
@@ -53,7 +53,7 @@ pub struct ExportArgs {
     /// The status: success, cancelled, failed or a number.
     #[arg(long, value_name = "STATUS", value_parser = StatusWord::parse, allow_hyphen_values = true)]
     pub status: Option<StatusWord>,
-    /// How the platform signs, and which reply it wants.
+    /// How the platform signs, and which reply it expects.
     #[command(flatten)]
     pub dialect: DialectArgs,
     /// How to sign: md5, hmac-sha256 or sha256.

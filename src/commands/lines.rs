@@ -4,6 +4,7 @@
 //! came in, and the output keeps the input's order.
 
 mod chunk;
+mod digest_queue;
 mod signing;
 mod spread;
 mod verifying;

@@ -54,10 +54,10 @@ use crate::settings::profile::Chosen;
 use crate::store::StoreError;
 use crate::terminal::Console;
 
-/// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says.
+/// Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires.
 ///
-/// A valid notification is acknowledged with {"error_code":"0000"}, or as the dialect wants; anything else is refused with
-/// the platform's own codes. --reply answers as a program tells, --forward-to asks an application. Ctrl-C ends it with a
+/// A valid notification is acknowledged with {"error_code":"0000"}, or as the dialect requires; anything else is refused with
+/// the platform's own codes. --reply answers by a program, --forward-to asks an application. Ctrl-C ends it with a
 /// summary.
 #[derive(clap::Args)]
 #[command(
@@ -70,7 +70,7 @@ pub struct ListenArgs {
     /// Listen on an address that other machines can reach.
     #[arg(long)]
     pub allow_remote: bool,
-    /// How the platform signs, and which reply it wants.
+    /// How the platform signs, and which reply it expects.
     #[command(flatten)]
     pub dialect: DialectArgs,
     /// In which form callbacks are taken [default: as the dialect sends them; the platform POSTs JSON].
@@ -307,7 +307,7 @@ async fn serve(
     Ok(Served { verdict, unclosed: close(&pipeline).await })
 }
 
-/// Asks for the end when the time is up or a person wants it; it never completes.
+/// Asks for the end when the time is up or a person asks for it; it never completes.
 async fn stop_in_time(
     duration: Option<Duration>,
     mut interrupts: Interrupts,

@@ -22,14 +22,14 @@ use crate::terminal::Console;
 
 /// Sign a payload and print it.
 ///
-/// Every literal, the order of the members and the layout stay as they are; only sign (and
+/// Every literal, the order of the fields and the layout stay as they are; only sign (and
 /// sign_type, where --sign-type is given) is put in or replaced.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  payout-notify sign --key-file key.txt notification.json")]
 pub struct SignArgs {
     /// The payload; - or nothing reads stdin.
     pub file: Option<PathBuf>,
-    /// How to sign: md5, hmac-sha256 or sha256; unless told, as the payload's sign_type says, else
+    /// How to sign: md5, hmac-sha256 or sha256; unless told, by the payload's sign_type, else
     /// as the dialect does first.
     #[arg(long, value_name = "TYPE", value_parser = parse_sign_type)]
     pub sign_type: Option<Algorithm>,

@@ -58,14 +58,14 @@ use crate::units::status_word::StatusWord;
     after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x\n  payout-notify simulate http://localhost:8787/notify --count 500 --rate 50/s --report html=run.html"
 )]
 pub struct SimulateArgs {
-    /// The merchant's notify URL; a profile's url holds where none is given.
+    /// The merchant's notify URL; by default the profile's url.
     pub url: Option<String>,
     /// The payload; - reads stdin; without it the platform's example with fresh ids and times.
     pub file: Option<PathBuf>,
     /// The status: success, cancelled, failed or a number.
     #[arg(long, value_name = "STATUS", value_parser = StatusWord::parse, allow_hyphen_values = true)]
     pub status: Option<StatusWord>,
-    /// How the platform signs, and which reply it wants.
+    /// How the platform signs, and which reply it expects.
     #[command(flatten)]
     pub dialect: DialectArgs,
     /// How to sign: md5, hmac-sha256 or sha256.

@@ -265,7 +265,11 @@ impl Usage<'_> {
         if self.has("bind")
             && address.rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok())
         {
-            return vec![format!("the address is given with `{path} --bind {address}`")];
+            let mut hints = vec![format!("the address is given with `{path} --bind {address}`")];
+            if self.has("inspect") {
+                hints.push(format!("the inspector's with `{path} --inspect={address}`"));
+            }
+            return hints;
         }
         if self.has("lines") {
             return vec![format!(

@@ -54,7 +54,7 @@ pub struct VerifyArgs {
     /// Let warnings about the fields count.
     #[arg(long)]
     pub strict: bool,
-    /// Show each step from the members to the digest, and what the signature does not protect.
+    /// Show each step from the fields to the digest, and what the signature does not protect; with --lines the string that is signed.
     #[arg(long)]
     pub explain: bool,
     /// On a mismatch, show the signature that would have matched.
@@ -155,21 +155,7 @@ pub fn run(args: &VerifyArgs, environment: &Environment, console: &mut Console) 
     let keys = args.key.resolve_all(environment, console)?;
     let strictness = if args.strict { Strictness::Strict } else { Strictness::Normal };
     if args.lines.lines {
-        lines::refuse(&[
-            ("--other-key-file", !args.other_keys.other_key_file.is_empty()),
-            ("--explain", args.explain),
-            ("--show-expected", args.show_expected),
-            ("--computed", args.computed.is_some()),
-            ("--string-file", args.string_file.is_some()),
-            ("--input", !matches!(args.input, InputKind::Auto | InputKind::Json)),
-        ])?;
-        let is_table = match args.format {
-            Some(format) => format == Format::Human,
-            None => console.answers_a_terminal(),
-        };
-        let table = is_table.then(|| LineTable::new(console.answer_width()));
-        let work = VerifyLines::new(keys, dialect, args.require, strictness, args.statuses, table);
-        return lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console);
+        return verify_lines(args, dialect, keys, strictness, console);
     }
     let others = args.other_keys.resolve(console)?;
     let string = args.string(console)?;
@@ -242,4 +228,32 @@ pub fn run(args: &VerifyArgs, environment: &Environment, console: &mut Console) 
         report.findings.iter().for_each(|finding| console.note(&finding_line(finding)));
     }
     conclude(exit, answer(args.format(), || report.json(), || report.lines(), console))
+}
+
+fn verify_lines(
+    args: &VerifyArgs,
+    dialect: &Dialect,
+    keys: Keyring,
+    strictness: Strictness,
+    console: &mut Console,
+) -> CommandResult {
+    lines::refuse(&[
+        ("--other-key-file", !args.other_keys.other_key_file.is_empty()),
+        ("--show-expected", args.show_expected),
+        ("--computed", args.computed.is_some()),
+        ("--string-file", args.string_file.is_some()),
+        ("--input", !matches!(args.input, InputKind::Auto | InputKind::Json)),
+    ])?;
+    let is_table = match args.format {
+        Some(format) => format == Format::Human,
+        None => console.answers_a_terminal(),
+    };
+    let table = is_table.then(|| LineTable::new(console.answer_width()));
+    if table.is_some() && args.explain {
+        return Err(CommandError::usage("--explain with --lines is for JSON, not for the table")
+            .hint("add --format json, or give one line alone, without --lines"));
+    }
+    let (required, statuses) = (args.require, args.statuses);
+    let work = VerifyLines::new(keys, dialect, required, strictness, statuses, table, args.explain);
+    lines::run(&args.lines, args.file.as_deref(), BatchKind::Verify, work, console)
 }

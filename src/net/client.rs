@@ -324,7 +324,7 @@ fn read_reply(reply: HttpReply, options: &RequestOptions) -> Result<Reply, Trans
     let (encoding, body) = match reply.encoding() {
         Some(gzip) if options.accepts_gzip && gzip.ends_with("gzip") && !reply.is_cut => {
             let body = unzip(&reply.body).map_err(|error| {
-                let detail = format!("the reply says that it is gzip and is not: {error}");
+                let detail = format!("the reply is declared as gzip and is not: {error}");
                 TransportFailure::new(FailureKind::InvalidReply, &detail)
             })?;
             (None, body)

@@ -68,7 +68,7 @@ pub(super) async fn addresses_of(
     }
     let found = lookup_host((host, port)).await.map(Iterator::collect::<Vec<_>>);
     let found = match found {
-        // Whatever the machine's table of hosts says, a server may listen on either (RFC 6761).
+        // Whatever the machine's hosts file contains, a server may listen on either (RFC 6761).
         _ if is_localhost(host) => {
             let mut found = found.unwrap_or_default();
             for own in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {

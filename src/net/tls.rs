@@ -288,7 +288,7 @@ fn explain_certificate(error: &CertificateError) -> String {
             "the merchant's certificate is not valid before {}; check both clocks",
             date(not_before)
         ),
-        Bad::UnknownIssuer => "no authority that this machine knows signed the merchant's \
+        Bad::UnknownIssuer => "no CA that this machine trusts signed the merchant's \
                                certificate; let the merchant send its intermediate certificates, \
                                or name the authority's with --cacert FILE"
             .to_owned(),

@@ -19,7 +19,7 @@ pub struct Callback {
     pub method: Untrusted<String>,
     /// The path and the query as sent, neither decoded nor normalized.
     pub path: Untrusted<String>,
-    /// Names in lower case, values as sent. The order is kept; values of one name stand together.
+    /// Names in lower case, values as sent. The order is kept; values of one name are together.
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Bytes,
 }

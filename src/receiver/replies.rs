@@ -18,7 +18,7 @@
 //! alternative = [ CHANCE "%" ] word { word }
 //! ```
 //!
-//! Words stand between spaces, in any order. An alternative takes at most one word of each kind;
+//! Words are separated by spaces, in any order. An alternative takes at most one word of each kind;
 //! headers may be many.
 //!
 //! | kind | word | meaning |
@@ -27,7 +27,7 @@
 //! | status | `503`, `fail` | this status, 200 to 999; `fail` is `500` |
 //! | header | `header:Name=Value` | this header, instead of one of that name |
 //! | content | `auto` | the usual answer: acknowledges what is valid, refuses the rest |
-//! | | `ok` | acknowledges whatever came, as the dialect wants it |
+//! | | `ok` | acknowledges whatever came, as the dialect requires |
 //! | | `code:0004`, `refuse` | refuses with this platform code; `refuse` is `code:0004` |
 //! | | `body:TEXT` | this text; JSON and HTML get their content type |
 //! | | `redirect` | 302 to the same address |
@@ -43,7 +43,7 @@
 //! `auto`. A silence goes with a delay alone.
 //!
 //! A chance is the share of replies that an alternative has: `20% 500 | 30% hang | ok` answers half
-//! of them with `ok`. An alternative without a chance takes what is left and stands last; where
+//! of them with `ok`. An alternative without a chance takes what is left and comes last; where
 //! there is none, that is `auto`.
 //!
 //! A value holds spaces, `,`, `|` and `*` inside of `{…}`, `[…]` and `"…"`. One that begins with a

@@ -69,7 +69,7 @@ pub fn short_line(diagnosis: &Diagnosis) -> Line {
 fn nothing_fits(diagnosis: &Diagnosis) -> Line {
     if diagnosis.digests == 0 {
         return Line::new().strong("no mistake was looked for").plain(format!(
-            ": no digest has this form, or the payload has over {} KiB or {MAX_SEARCHED_MEMBERS} members",
+            ": no digest has this form, or the payload has over {} KiB or {MAX_SEARCHED_MEMBERS} fields",
             MAX_SEARCHED_BYTES / 1024
         ));
     }

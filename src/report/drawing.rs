@@ -84,7 +84,7 @@ impl LogScale {
         LogScale { low_us, high_us: high_us.unwrap_or(LONGEST_US * 2) }
     }
 
-    /// Where a time lies, from 0 at the start of the scale to 1 at its end.
+    /// Where a time is, from 0 at the start of the scale to 1 at its end.
     pub fn place(&self, micros: u64) -> f64 {
         let (low, high) = ((self.low_us as f64).ln(), (self.high_us as f64).ln());
         (((micros.max(1) as f64).ln() - low) / (high - low)).clamp(0.0, 1.0)

@@ -24,7 +24,7 @@ pub struct Explanation {
 pub enum Omission {
     #[error("it carries the signature")]
     Signature,
-    #[error("the scheme never signs a member of this name")]
+    #[error("the scheme never signs a field of this name")]
     Name,
     #[error("its value is empty")]
     Empty,
@@ -116,8 +116,8 @@ impl Explanation {
         }
         let zeros = if self.scheme.composition.drops_zeros { " and not zero" } else { "" };
         let empties = match (empties, signed) {
-            (Empties::Drop, None) => "take the members that are not empty".to_owned(),
-            (Empties::Keep, None) => "take all members, empty ones too".to_owned(),
+            (Empties::Drop, None) => "take the fields that are not empty".to_owned(),
+            (Empties::Keep, None) => "take all fields, empty ones too".to_owned(),
             (Empties::Drop, Some(names)) => {
                 format!("take {} where they are not empty", Untrusted::new(names.join(", ")))
             }

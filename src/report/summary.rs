@@ -313,7 +313,7 @@ impl DeliverySummary {
         &mut self.by_attempt[index]
     }
 
-    /// Counts a reason and says where it stands; `None` where there are too many.
+    /// Counts a reason and says where it is; `None` where there are too many.
     fn reason(&mut self, attempt: &Attempt, why: &str) -> Option<usize> {
         let known = self.reasons.iter().position(|reason| reason.code == attempt.code);
         let index = known.unwrap_or(self.reasons.len());

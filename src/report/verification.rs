@@ -130,10 +130,14 @@ impl VerificationReport {
         json::line("verification", &self.body())
     }
 
-    /// The result for a program, with the line of the input that it is about, from 1.
-    pub fn json_of_line(&self, line: u64) -> String {
+    /// The result for a program, with the line of the input that it is about, from 1; the canonical
+    /// string of a signature that matches only where it `is_explained`.
+    pub fn json_of_line(&self, line: u64, is_explained: bool) -> String {
         let mut body = self.body();
         body["line"] = line.into();
+        if self.mismatch().is_none() && !is_explained {
+            body["canonical"] = Value::Null;
+        }
         json::line("verification", &body)
     }
 

@@ -111,7 +111,7 @@ pub fn parse(text: &str) -> Result<SettingsFile, PlacedError> {
 fn read(text: &str) -> SpannedResult<SettingsFile> {
     let tables = [
         (&PROFILE_SETTINGS[..], "must be inside a [profile.NAME] table"),
-        (&TOP_SETTINGS[..], "stands above the first [profile.NAME] table"),
+        (&TOP_SETTINGS[..], "must be above the first [profile.NAME] table"),
     ];
     let file: RawFile = toml_span::read(text, MAX_FILE_BYTES, &tables)?;
     let mut profiles = BTreeMap::new();
@@ -224,7 +224,7 @@ impl ProfileReader<'_> {
             }
             Ok(KeySource::Command(argv.clone()))
         })?;
-        // The later one is the one too many, wherever its name stands in the alphabet.
+        // The later one is the one too many, wherever its name is in the alphabet.
         let mut spans: Vec<Range<usize>> = spans.into_iter().flatten().collect();
         spans.sort_by_key(|span| span.start);
         match spans.get(1) {

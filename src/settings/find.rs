@@ -1,4 +1,4 @@
-//! Where settings files lie, and which profile of them holds.
+//! Where settings files are, and which profile of them applies.
 
 use std::fs::{self};
 use std::io::ErrorKind;

@@ -77,7 +77,7 @@ fn placed_below(folder: &Path, path: &Path, owner: Owner) -> Result<PathBuf, Str
     if owner == Owner::User {
         return Ok(whole);
     }
-    let outside = || format!("{} lies outside the project; {USERS_ONLY}", Untrusted::path(&path));
+    let outside = || format!("{} is outside the project; {USERS_ONLY}", Untrusted::path(&path));
     if path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(outside());
     }
@@ -104,7 +104,7 @@ impl Profile {
                     return Err(refuse(format!("{rule}; {USERS_ONLY}")));
                 }
                 KeySource::Command(_) if is_project => {
-                    let rule = "key_command stands only in the user's own file";
+                    let rule = "key_command is allowed only in the user's own file";
                     return Err(refuse(format!("{rule}; {USERS_ONLY}")));
                 }
                 KeySource::Files(paths) => {

@@ -11,6 +11,7 @@ pub enum Trouble {
     Exists,
     Missing,
     NotAFile,
+    Link,
     Foreign,
     Newer,
     Corrupt,
@@ -33,6 +34,7 @@ impl Trouble {
             Trouble::Exists => "already exists",
             Trouble::Missing => "does not exist",
             Trouble::NotAFile => "is not a regular file",
+            Trouble::Link => "is a link, which is not followed",
             Trouble::Foreign => "was not made for this",
             Trouble::Newer => "was written by a later version of payout-notify",
             Trouble::Corrupt => "is damaged",
@@ -54,6 +56,7 @@ impl Trouble {
             Trouble::Exists => "name a file that does not exist",
             Trouble::Missing => "check the path",
             Trouble::NotAFile => "name a regular file, or one that does not exist yet",
+            Trouble::Link => "name the file itself; only your own links to a file are followed",
             Trouble::Foreign => "name another file; this one was left untouched",
             Trouble::Newer => "use the version that wrote it, or name another file",
             Trouble::Corrupt => {

@@ -1,4 +1,4 @@
-//! The file of a store: whether it may be used, who uses it, and where what lies beside it.
+//! The file of a store: whether it may be used, who uses it, and where the files beside it are.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -57,6 +57,7 @@ impl FilePlace {
             Err(error) => return Err(error.into()),
         };
         presence.check(metadata.is_some())?;
+        check_link(path, metadata.is_some())?;
         // Asked of the file and not of the system: a superuser may write what was locked away.
         if metadata.is_some_and(|metadata| metadata.permissions().readonly()) {
             return Err(Trouble::ReadOnly.because("the file is read-only"));
@@ -166,6 +167,34 @@ fn resolve(path: &Path) -> Result<PathBuf, Failure> {
     Ok(fs::canonicalize(folder_of(path).unwrap_or(Path::new(".")))?.join(name))
 }
 
+/// A link in a shared folder may be another user's, who chose where it leads. One that leads nowhere
+/// would be replaced by the new file, and not followed.
+fn check_link(path: &Path, leads_to_a_file: bool) -> Result<(), Failure> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => found,
+        _ => return Ok(()),
+    };
+    if !is_ours(&found) {
+        return Err(Trouble::Link.because("it belongs to another user"));
+    }
+    match leads_to_a_file {
+        true => Ok(()),
+        false => Err(Trouble::Link.because("there is no file where it leads")),
+    }
+}
+
+#[cfg(unix)]
+fn is_ours(link: &Metadata) -> bool {
+    let owner = std::os::unix::fs::MetadataExt::uid(link);
+    owner == 0 || owner == rustix::process::geteuid().as_raw()
+}
+
+/// Windows lets only administrators make links, unless asked otherwise.
+#[cfg(not(unix))]
+fn is_ours(_: &Metadata) -> bool {
+    true
+}
+
 fn folder_of(path: &Path) -> Option<&Path> {
     path.parent().filter(|folder| !folder.as_os_str().is_empty())
 }
@@ -178,7 +207,7 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
 
 fn lock(path: &Path) -> Result<File, Failure> {
     for _ in 0..LOCK_TRIES {
-        let file = private().create(true).truncate(false).open(path)?;
+        let file = unlinked().create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) if is_at(&file, path) => return Ok(file),
             // Its last holder removed it between our two steps.
@@ -234,6 +263,16 @@ fn private() -> OpenOptions {
     options.read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// A private file that is not opened where its name is a link: opening would make a file where it leads.
+fn unlinked() -> OpenOptions {
+    let mut options = private();
+    #[cfg(unix)]
+    if let Ok(flag) = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()) {
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flag);
+    }
     options
 }
 

@@ -163,6 +163,38 @@ fn only_one_at_a_time_writes() {
     open(&path, Presence::Existing).unwrap();
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_is_followed_only_to_a_file_and_only_where_it_is_the_users_own() {
+    use std::os::unix::fs::{lchown, symlink};
+    let folder = Folder::new();
+    let (path, link) = (folder.file("notes.db"), folder.file("link.db"));
+    symlink(&path, &link).unwrap();
+    for presence in [Presence::New, Presence::Either] {
+        assert_eq!(trouble(&link, presence), Trouble::Link);
+    }
+    assert_eq!((trouble(&link, Presence::Existing), path.exists()), (Trouble::Missing, false));
+    drop(open(&path, Presence::New).unwrap());
+    drop(open(&link, Presence::Existing).unwrap());
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    // Only a superuser can make a link somebody else's.
+    if lchown(&link, Some(65_534), None).is_ok() {
+        let error = open(&link, Presence::Existing).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Link);
+        assert!(error.to_string().ends_with("(it belongs to another user)"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_is_not_made_where_a_link_leads() {
+    let folder = Folder::new();
+    let elsewhere = folder.file("elsewhere");
+    std::os::unix::fs::symlink(&elsewhere, folder.file("notes.db-lock")).unwrap();
+    assert_eq!(trouble(&folder.file("notes.db"), Presence::New), Trouble::Io);
+    assert!(!elsewhere.exists());
+}
+
 #[tokio::test]
 async fn a_lock_of_another_program_is_an_error_and_passes() {
     let folder = Folder::new();

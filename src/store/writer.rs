@@ -227,7 +227,7 @@ impl Writer {
             connection::check(&connection)?;
         }
         // After a failed fsync the system may take what it lost for written: the log is moved and
-        // cut, so that nothing that is written from here on stands behind a gap.
+        // cut, so that nothing that is written from here on comes after a gap.
         connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)?;
         if self.setting.begins {
             mark::set(&connection)?;

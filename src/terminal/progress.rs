@@ -9,16 +9,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use super::stall;
 use super::theme::Device;
 use crate::report::line::Line;
-use crate::report::progress::{ProgressFigures, ProgressMeter};
+use crate::report::progress::{LiveLine, ProgressFigures, ProgressMeter};
 use crate::report::summary::DeliverySummary;
 
 const BAR_EVERY: Duration = Duration::from_millis(100);
 
 const BAR_HERTZ: u8 = 20;
 
-/// The columns at the end of a bar's line that are left free: a terminal echoes `^C` there. Where
-/// the line were full, the echo would take the next one, and the bar would not find its own again.
-const ECHO_COLUMNS: u16 = 8;
+/// The columns at the end of the live line that are left free: a terminal echoes `^C` there, twice at
+/// most. In a full line the echo would take the next one, and the bar would not find its own again.
+const ECHO_COLUMNS: u16 = 4;
 
 /// How often a line appears where there is no terminal, at most: a log should stay a log.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -32,14 +32,22 @@ pub struct Progress {
 
 #[derive(Debug)]
 enum Look {
-    Bar(ProgressBar),
+    Bar(Bar),
     Lines,
+}
+
+#[derive(Debug)]
+struct Bar {
+    bar: ProgressBar,
+    screen: Narrow,
+    /// The columns of the bar itself, as the style has them.
+    columns: usize,
 }
 
 impl Progress {
     pub fn new(device: Device) -> Self {
         match device {
-            Device::Terminal => Self::with(Look::Bar(bar(target()))),
+            Device::Terminal => Self::with(Look::Bar(Bar::on(Term::buffered_stderr()))),
             Device::Other => Self::with(Look::Lines),
         }
     }
@@ -59,10 +67,10 @@ impl Progress {
             return None;
         }
         let figures = self.meter.read(summary, elapsed);
-        match &self.look {
+        match &mut self.look {
             Look::Bar(bar) => {
                 self.next = elapsed.saturating_add(BAR_EVERY);
-                draw(bar, &figures);
+                bar.draw(&figures);
                 None
             }
             Look::Lines => {
@@ -74,7 +82,7 @@ impl Progress {
 
     pub fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
         match &self.look {
-            Look::Bar(bar) => bar.suspend(write),
+            Look::Bar(bar) => bar.bar.suspend(write),
             Look::Lines => write(),
         }
     }
@@ -83,14 +91,46 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Look::Bar(bar) = &self.look {
-            bar.finish_and_clear();
+            bar.bar.finish_and_clear();
         }
     }
 }
 
-fn target() -> ProgressDrawTarget {
-    let narrow = Narrow(Term::buffered_stderr());
-    ProgressDrawTarget::term_like_with_hz(Box::new(narrow), BAR_HERTZ)
+impl Bar {
+    fn on(screen: Term) -> Self {
+        let narrow = Box::new(Narrow(screen.clone()));
+        Bar::with(ProgressDrawTarget::term_like_with_hz(narrow, BAR_HERTZ), screen)
+    }
+
+    fn with(target: ProgressDrawTarget, screen: Term) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(style(0));
+        Bar { bar, screen: Narrow(screen), columns: 0 }
+    }
+
+    fn draw(&mut self, figures: &ProgressFigures) {
+        let LiveLine { bar, text } = figures.live_line(self.screen.width().into());
+        if bar != self.columns {
+            self.bar.set_style(style(bar));
+            self.columns = bar;
+        }
+        if let Some(orders) = figures.orders {
+            self.bar.set_length(orders);
+        }
+        self.bar.set_message(text);
+        self.bar.set_position(figures.ended);
+    }
+}
+
+/// A bar of so many columns, and the text beside it. Where the number of orders is unknown the bar
+/// would stay empty, so it is left out.
+fn style(columns: usize) -> ProgressStyle {
+    let template = match columns {
+        0 => "{wide_msg}".to_owned(),
+        columns => format!("{{bar:{columns}}} {{wide_msg}}"),
+    };
+    let style = ProgressStyle::with_template(&template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("█▉▊▋▌▍▎▏░")
 }
 
 #[derive(Debug)]
@@ -143,34 +183,14 @@ fn left_for_a_bar(columns: u16) -> u16 {
     columns.saturating_sub(ECHO_COLUMNS).max(1)
 }
 
-fn bar(target: ProgressDrawTarget) -> ProgressBar {
-    // Where the number of orders is unknown the bar stays empty, so it is left out.
-    let style = ProgressStyle::with_template("{wide_msg}");
-    let bar = ProgressBar::with_draw_target(None, target);
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
-}
-
-fn draw(bar: &ProgressBar, figures: &ProgressFigures) {
-    if let Some(orders) = figures.orders.filter(|orders| *orders > 0)
-        && bar.length() != Some(orders)
-    {
-        bar.set_length(orders);
-        if let Ok(style) = ProgressStyle::with_template("{bar:20} {wide_msg}") {
-            bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏░"));
-        }
-    }
-    bar.set_message(figures.beside_a_bar());
-    bar.set_position(figures.ended);
-}
-
 #[cfg(test)]
 #[cfg(unix)]
 impl Progress {
     /// A bar on a terminal that `screen` stands for.
     pub(super) fn on(screen: std::os::unix::net::UnixStream) -> Self {
-        let narrow = Narrow(Term::read_write_pair(screen.try_clone().unwrap(), screen));
-        Self::with(Look::Bar(bar(ProgressDrawTarget::term_like(Box::new(narrow)))))
+        let screen = Term::read_write_pair(screen.try_clone().unwrap(), screen);
+        let narrow = Box::new(Narrow(screen.clone()));
+        Self::with(Look::Bar(Bar::with(ProgressDrawTarget::term_like(narrow), screen)))
     }
 }
 
@@ -192,17 +212,19 @@ mod tests {
 
     #[test]
     fn a_bar_leaves_room_for_the_echo_of_a_key() {
-        assert_eq!([80, 20, 5, 0].map(left_for_a_bar), [72, 12, 1, 1]);
+        assert_eq!([80, 20, 5, 0].map(left_for_a_bar), [76, 16, 1, 1]);
     }
 
     #[test]
     fn a_bar_shows_the_figures_and_prints_no_lines() {
         let summary = sample::summary(100);
-        let bar = bar(ProgressDrawTarget::hidden());
-        let mut progress = Progress::with(Look::Bar(bar.clone()));
+        let shown = Bar::with(ProgressDrawTarget::hidden(), Term::stderr());
+        let bar = shown.bar.clone();
+        let mut progress = Progress::with(Look::Bar(shown));
         assert!(progress.update(&summary, Duration::from_secs(1)).is_none());
         assert_eq!((bar.position(), bar.length()), (100, Some(100)));
-        assert!(bar.message().contains("100/100"), "{}", bar.message());
+        assert!(bar.message().contains("100/100") || bar.message().contains("100%"));
+        assert!(bar.message().contains("p99 "), "{}", bar.message());
         drop(progress);
         assert!(bar.is_finished());
     }

@@ -8,7 +8,7 @@ const MAX_INDENT: usize = 32;
 /// The least room that a text gets; a narrower terminal breaks the words itself.
 const MIN_ROOM: usize = 24;
 
-/// From this indent on a text stands below a heading already, and continues in its own column.
+/// From this indent on a text is below a heading already, and continues in its own column.
 const MIN_STEP: usize = 4;
 
 /// A piece of a line that is not broken: a word and the space before it.

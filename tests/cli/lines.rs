@@ -150,7 +150,8 @@ fn an_input_without_a_payload_is_not_a_yes() {
 fn one_payload_and_one_line_give_the_same_verification() {
     let good = signed("{\"a\":1}");
     let (_, alone, _) = run(&["verify", "--format", "json"], good.as_bytes());
-    let (_, line, _) = run(&["verify", "--lines", "--format", "json"], good.as_bytes());
+    let lines = ["verify", "--lines", "--explain", "--format", "json"];
+    let (_, line, _) = run(&lines, good.as_bytes());
     let mut line = objects(&line).remove(0);
     assert_eq!(line["line"].take(), json!(1));
     assert_eq!(line, objects(&alone)[0]);
@@ -238,8 +239,7 @@ fn what_cannot_be_read_is_said() {
 
 #[test]
 fn what_is_for_one_payload_is_refused_with_lines() {
-    let cases: [&[&str]; 5] = [
-        &["verify", "--lines", "--explain"],
+    let cases: [&[&str]; 4] = [
         &["verify", "--lines", "--show-expected"],
         &["verify", "--lines", "--input", "form"],
         &["verify", "--lines", "--other-key-file", "gone"],
@@ -250,4 +250,36 @@ fn what_is_for_one_payload_is_refused_with_lines() {
         assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(stderr.contains("is for one payload, not for --lines"), "{stderr}");
     }
+}
+
+#[test]
+fn the_string_of_a_line_that_matches_is_shown_where_it_is_asked_for() {
+    let (_, signed, _) = run(&["sign", "--lines"], b"{\"a\":1}\n{\"b\":2}\n");
+    let canonical = |arguments: &[&str], input: &str| {
+        let (_, stdout, _) = run(&[&["verify", "--lines"], arguments].concat(), input.as_bytes());
+        let json = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        stdout.lines().map(|line| json(line)["canonical"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(canonical(&[], &signed), [serde_json::Value::Null, serde_json::Value::Null]);
+    assert_eq!(canonical(&["--explain"], &signed), ["a=1&[key]", "b=2&[key]"]);
+    assert_eq!(canonical(&[], &signed.replace('1', "7")), ["a=7&[key]", "b=2&[key]"]);
+    let table = ["verify", "--lines", "--explain", "--format", "human"];
+    let (code, stdout, stderr) = run(&table, signed.as_bytes());
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    assert!(stderr.contains("add --format json"), "{stderr}");
+}
+
+#[test]
+fn a_key_within_the_digits_of_a_signature_is_hidden() {
+    let key = "abcd";
+    let run = |command: &str, input: &str| {
+        payout_notify(&[command, "--lines"]).key(key).stdin(input.as_bytes()).run().stdout
+    };
+    let unsigned: String = (0..20_000).map(|number| format!("{{\"n\":{number}}}\n")).collect();
+    let signed = run("sign", &unsigned);
+    let with_key: Vec<&str> = signed.lines().filter(|line| line.contains(key)).collect();
+    assert!(!with_key.is_empty());
+    let verified = run("verify", &(with_key.join("\n") + "\n"));
+    assert!(verified.lines().all(|line| line.contains("[key]") && line.contains("\"valid\":true")));
+    assert!(!verified.contains(key), "{verified}");
 }

@@ -25,7 +25,7 @@ const KEYS: [&str; 2] = ["ThisIsYourSecretKey123", "a&b +%\"\\é k/y'"];
 #[track_caller]
 fn holds_no(key: &str, place: &str, text: &str) {
     let lower = text.to_lowercase();
-    // A part that was cut off tells most of it.
+    // A part that was cut off reveals most of it.
     let letters: Vec<char> = key.chars().collect();
     let parts = [&letters[..8], &letters[letters.len() - 8..]].map(|part| part.iter().collect());
     for spelling in spellings(key).into_iter().chain(parts) {

@@ -85,8 +85,8 @@ fn a_key_that_was_misread_here_is_not_the_senders_mistake() {
     let (body, _) = right();
     for (file, what) in [
         (format!("\"{KEY}\"\n"), "has quotation marks around it"),
-        (format!("  {KEY} \n"), "has white space around it"),
-        (format!("{KEY}\n\n"), "has white space around it"),
+        (format!("  {KEY} \n"), "has white space or invisible characters around it"),
+        (format!("{KEY}\n\n"), "has white space or invisible characters around it"),
         (format!("\u{feff}{KEY}\r\n"), "begins with a byte order mark"),
         (format!("PAYOUT_NOTIFY_KEY={KEY}\n"), "has a name before it"),
         (format!("export PAYOUT_NOTIFY_KEY='{KEY}'\n"), "has a name before it"),

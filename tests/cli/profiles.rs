@@ -74,7 +74,7 @@ fn the_users_own_file_may_name_a_program() {
         .behind(&script("payout-notify.toml"))
         .run()
         .exits(2)
-        .remarks(&["line 2, column 15", "key_command stands only in the user's own file"]);
+        .remarks(&["line 2, column 15", "key_command is allowed only in the user's own file"]);
 }
 
 #[test]

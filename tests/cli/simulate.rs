@@ -341,7 +341,7 @@ schedule backoff: 11 attempts within 55m45s (window 1h)
 #4  TIME  +1m45s   ---  TOOK  not acknowledged
     the connection was closed before the reply was complete (a crash, or a wrong Content-Length?); the retry must be treated as a duplicate (connection closed before message completed); next at +3m45s, in WAIT
 #5  TIME  +3m45s   201  TOOK  acknowledged
-    the reply has members beside error_code
+    the reply has fields beside error_code
     the status is 2xx but not 200
 acknowledged after 5 attempts; the platform sends no more
 "

@@ -21,6 +21,8 @@ mod export;
 #[cfg(unix)]
 mod gateways;
 #[cfg(unix)]
+mod junit;
+#[cfg(unix)]
 mod merchants;
 #[cfg(unix)]
 mod need;
@@ -49,6 +51,7 @@ fn main() -> std::process::ExitCode {
         explore::tests(),
         export::tests(),
         gateways::tests(),
+        junit::tests(),
         merchants::tests(),
         need::tests(),
         packaging::tests(),

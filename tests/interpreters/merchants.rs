@@ -279,7 +279,7 @@ impl Reference {
         Reference { child, url }
     }
 
-    /// Waits until it takes connections: PHP's server tells its URL before.
+    /// Waits until it takes connections: PHP's server prints its URL before.
     fn wait(&self) {
         let address = self.url.trim_start_matches("http://").split('/').next().expect("an address");
         for _ in 0..100 {

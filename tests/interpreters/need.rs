@@ -54,6 +54,12 @@ pub(crate) static PYTHON: Need = Need::new("python3", &["--version"], (3, 8));
 /// Python that opens terminals.
 pub(crate) static PYTHON_PTY: Need =
     Need::new("python3", &["-c", "import platform, pty; print(platform.python_version())"], (3, 9));
+/// Python that validates XML by the schema whose path `JUNIT_SCHEMA` holds.
+pub(crate) static PYTHON_LXML: Need = Need::new(
+    "python3",
+    &["-c", "import lxml, os; open(os.environ['JUNIT_SCHEMA']); print(lxml.__version__)"],
+    (4, 0),
+);
 /// Python that reads TOML.
 pub(crate) static PYTHON_TOML: Need = Need::new(
     "python3",

@@ -22,7 +22,7 @@ pub enum AcknowledgementRule {
     Word(String),
 }
 
-/// How a body misses the reply that a dialect wants.
+/// How a body misses the reply that a dialect expects.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Slip {
     /// No body, or only white space.
@@ -32,19 +32,19 @@ pub enum Slip {
     #[error("the body is right but for upper and lower case")]
     Case,
     /// The right text in quotation marks.
-    #[error("the right text stands in quotation marks")]
+    #[error("the right text is in quotation marks")]
     Quoted,
     /// A byte order mark before the right text.
-    #[error("a byte order mark stands before the right text")]
+    #[error("a byte order mark precedes the right text")]
     ByteOrderMark,
     /// The right text among other text.
-    #[error("the right text is there, but other text stands around it")]
+    #[error("the right text is there, but with other text around it")]
     TextAround,
-    /// What this platform wants, and the dialect does not.
+    /// What this platform expects, and the dialect does not.
     #[error("error_code \"0000\" is what another platform expects")]
     ErrorCode,
     /// A JSON object in which this member is missing or differs.
-    #[error("the member {0:?} is missing or differs")]
+    #[error("the field {0:?} is missing or differs")]
     Member(String),
     /// XML with another `return_code`: the merchant refuses.
     #[error("the merchant refused with return_code \"{code}\"{}", behind("; its return_msg: ", said.as_ref()))]

@@ -1,8 +1,9 @@
 //! A string that somebody may have signed, its digest, and the mistakes that lead to it.
 
-use super::compose::Text;
+use super::compose::{Plan, Text};
 use super::difference::first_difference;
 use super::digest::{Target, Width};
+use super::entry::Entry;
 use super::forms::{Form, FormRule, other_algorithm};
 use super::hashing::{Hash, Hasher, Kind};
 use super::keys::KeyRule;
@@ -33,6 +34,8 @@ pub(super) enum Breadth {
     KeysAndForms,
     /// The rule's own form and the commonest.
     Common,
+    /// The same, with the key after a separator of values too.
+    Few,
     /// Each key with the rule's own form and the commonest.
     KeysAndCommon,
     /// The rule's own form, and those that do not bring the key.
@@ -43,27 +46,49 @@ const MAX_NAMES: usize = 6;
 
 const MAX_ALIKE: usize = 3;
 
-pub(super) struct Name {
+/// One explanation of a string. What follows from its plan is described only where it fits: the
+/// descriptions of all plans would take longer than their digests.
+pub(super) struct Name<'c> {
+    pub(super) plan: Plan<'c>,
+    /// Besides those of the plan.
     pub(super) deviations: Vec<Deviation>,
     pub(super) rarity: usize,
 }
 
-/// A string that somebody may have signed, and the mistakes that lead to it.
-pub(super) struct Candidates {
-    pub(super) text: Text,
-    pub(super) names: Vec<Name>,
-    pub(super) breadth: Breadth,
-}
-
-impl Candidates {
-    pub(super) fn new(text: Text, deviations: Vec<Deviation>, rarity: usize) -> Candidates {
-        let breadth = if text.holds_key { Breadth::Keyless } else { Breadth::Common };
-        Candidates { text, names: vec![Name { deviations, rarity }], breadth }
+impl<'c> Name<'c> {
+    pub(super) fn of_plan(plan: Plan<'c>, rarity: usize) -> Name<'c> {
+        Name { plan, deviations: Vec::new(), rarity }
     }
 
-    pub(super) fn has_room_for(&self, name: &Name) -> bool {
-        let advice = |name: &Name| name.deviations.first().map(|d| (d.rule, d.fix));
-        let alike = self.names.iter().filter(|known| advice(known) == advice(name)).count();
+    fn deviations(&self, entries: &[Entry]) -> Vec<Deviation> {
+        let mut all = self.plan.deviations(entries);
+        all.extend(self.deviations.iter().cloned());
+        all
+    }
+
+    fn advice(&self) -> Option<(&'static str, &'static str)> {
+        let first = self.plan.first().or_else(|| self.deviations.first().cloned());
+        first.map(|deviation| (deviation.rule, deviation.fix))
+    }
+}
+
+/// A string that somebody may have signed, and the mistakes that lead to it.
+pub(super) struct Candidates<'c> {
+    pub(super) text: Text,
+    pub(super) names: Vec<Name<'c>>,
+    pub(super) breadth: Breadth,
+    /// Whether it is the rule's own string, which needs no explanation.
+    pub(super) is_own: bool,
+}
+
+impl<'c> Candidates<'c> {
+    pub(super) fn new(text: Text, name: Name<'c>) -> Candidates<'c> {
+        let breadth = if text.holds_key { Breadth::Keyless } else { Breadth::Common };
+        Candidates { text, names: vec![name], breadth, is_own: false }
+    }
+
+    pub(super) fn has_room_for(&self, name: &Name<'_>) -> bool {
+        let alike = self.names.iter().filter(|known| known.advice() == name.advice()).count();
         self.names.len() < MAX_NAMES && alike < MAX_ALIKE
     }
 }
@@ -71,10 +96,11 @@ impl Candidates {
 /// A digest that somebody may have sent, with what led to it.
 pub(super) struct Candidate<'s> {
     pub(super) digest: &'s [u8],
-    pub(super) string: &'s Candidates,
+    pub(super) string: &'s Candidates<'s>,
     pub(super) form: Option<(usize, &'s FormRule)>,
     pub(super) key: Option<(usize, &'s KeyRule)>,
     pub(super) base: &'s Base<'s>,
+    pub(super) entries: &'s [Entry],
 }
 
 pub(super) struct Base<'s> {
@@ -90,16 +116,16 @@ pub(super) struct Base<'s> {
 impl Candidate<'_> {
     pub(super) fn hits(&self, target: &Target) -> Vec<(Rank, Hit)> {
         let difference = self.difference();
-        let hit = |name: &Name| {
+        let hit = |name: &Name<'_>| {
             let mut deviations = Vec::new();
-            deviations.extend(self.key.map(|(_, rule)| rule.deviation.clone()));
+            deviations.extend(self.key.map(|(_, rule)| rule.deviation()));
             // Where the key is among the fields, not appending it is not a separate mistake.
             let keyless =
                 self.form.filter(|(_, rule)| self.string.text.holds_key && rule.is_keyless);
             let form = self.form.filter(|_| keyless.is_none());
             deviations.extend(form.map(|(_, rule)| rule.deviation.clone()));
             deviations.extend(target.deviations(self.digest, self.digest_case()));
-            deviations.extend(name.deviations.iter().cloned());
+            deviations.extend(name.deviations(self.entries));
             let is_sha256 =
                 keyless.is_some_and(|(_, rule)| rule.form.hash == Hash::Plain(Kind::Sha256));
             if let Some(first) =
@@ -190,7 +216,8 @@ pub(super) fn base<'s>(
     };
     let string = canonicalize(payload, scheme).as_str().to_owned();
     let mut hasher = Hasher::new(string.as_bytes(), None, key.expose());
-    let digest = hasher.digest(&own, key.expose()).unwrap_or_default();
+    let digest =
+        hasher.digest(&own, key.expose()).map(|digest| digest.to_vec()).unwrap_or_default();
     let key = key.expose();
     Base { scheme, key, own, rule, string, digest, other_algorithm }
 }

@@ -1,13 +1,15 @@
 //! The strings near the rule's: one deviation in each dimension at most.
 
+use std::rc::Rc;
+
 use super::Deviation;
-use super::deviations::{Rule, deviation};
+use super::deviations::{Rule, deviation, of_payload};
 use super::entry::{Entry, Tree, entries};
 use super::fields::{BY_TYPE, FIELD_RULES, dropped, is_falsy, kept};
 use super::orders::{OrderRule, Pair};
 use super::own_url;
 use super::printing::MAX_TEXT;
-use super::shapes::ShapeRule;
+use super::shapes::{ShapeRule, written};
 use super::values::{self, Change, Scope, Writing};
 use crate::canonical::Selection;
 use crate::payload::{Encoding, Payload};
@@ -15,7 +17,8 @@ use crate::scheme::Scheme;
 
 #[derive(Clone, Default)]
 pub(super) struct FieldChoice {
-    pub(super) deviations: Vec<Deviation>,
+    /// Shared by the many choices that are made of two.
+    pub(super) deviations: Vec<Rc<Deviation>>,
     pub(super) keep: Vec<bool>,
     /// Names and texts that the payload does not have.
     pub(super) extra: Vec<(String, String)>,
@@ -29,6 +32,32 @@ pub(super) struct ValueChoice {
     pub(super) scope: Scope,
     /// For each member its text; `None` where the rule's own stands.
     pub(super) texts: Vec<Option<String>>,
+}
+
+/// How much of a written value a description shows, in characters.
+const MAX_EXAMPLE: usize = 48;
+
+impl ValueChoice {
+    /// The deviation, with the first value that it changes and what is written instead.
+    fn described(&self, entries: &[Entry]) -> Deviation {
+        let mut deviation = self.deviation.clone();
+        let is_shown = !matches!(deviation.code, "time-format" | "altered-value" | "text-cut");
+        let changed = entries.iter().zip(&self.texts).filter(|_| is_shown);
+        let first = changed.filter_map(|(entry, text)| Some((entry, text.as_deref()?))).next();
+        let Some((entry, text)) = first.filter(|(_, text)| !text.is_empty()) else {
+            return deviation;
+        };
+        let mut shown: String = text.chars().take(MAX_EXAMPLE).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        let shown = of_payload(&shown);
+        deviation.does.to_mut().push_str(&match self.writing {
+            Writing::Pairs(_) => format!(", here {shown}"),
+            _ => format!(", here {} as {shown}", of_payload(&entry.name)),
+        });
+        deviation
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -50,15 +79,48 @@ impl<'s> Plan<'s> {
         }
     }
 
-    pub(super) fn deviations(&self) -> Vec<Deviation> {
-        let mut all = self.fields.map(|choice| choice.deviations.clone()).unwrap_or_default();
+    pub(super) fn deviations(&self, entries: &[Entry]) -> Vec<Deviation> {
+        let of_fields = self.fields.map(|choice| choice.deviations.as_slice()).unwrap_or_default();
+        let mut all: Vec<Deviation> = of_fields.iter().map(|one| (**one).clone()).collect();
+        if let (Some(place), Some(first)) = (self.place_of_key(entries), all.first_mut()) {
+            first.does = place.into();
+        }
         all.extend(self.order.map(Rule::deviation));
-        all.extend(self.values.map(|choice| choice.deviation.clone()));
+        all.extend(self.values.map(|choice| choice.described(entries)));
         all.extend(self.shape.map(Rule::deviation));
         all
     }
 
-    /// Whether it tells a single mistake rather than a language's whole way of printing.
+    /// Where the key is among values without names: its own name is not in the string.
+    fn place_of_key(&self, entries: &[Entry]) -> Option<String> {
+        let choice = self.fields.filter(|choice| choice.holds_key)?;
+        self.shape.filter(|shape| shape.code.starts_with("values"))?;
+        let (name, _) = choice.extra.first()?;
+        let kept = entries.iter().zip(&choice.keep).filter(|(_, keep)| **keep);
+        let (before, after): (Vec<&Entry>, Vec<&Entry>) =
+            kept.map(|(entry, _)| entry).partition(|entry| entry.name < *name);
+        let named = |entry: &&Entry| of_payload(&entry.name);
+        let place = match (before.last().map(named), after.first().map(named)) {
+            (Some(before), Some(after)) => format!("between {before} and {after}"),
+            (Some(before), None) => format!("after {before}"),
+            (None, Some(after)) => format!("before {after}"),
+            (None, None) => return None,
+        };
+        Some(format!(
+            "puts the key among the fields, {place}, under a name that sorts there, such as {name}"
+        ))
+    }
+
+    /// The first of the deviations, as the table has it.
+    pub(super) fn first(&self) -> Option<Deviation> {
+        let of_fields = self.fields.and_then(|choice| Some((**choice.deviations.first()?).clone()));
+        let of_order = || self.order.map(Rule::deviation);
+        let of_values = || self.values.map(|choice| choice.deviation.clone());
+        let of_shape = || self.shape.map(Rule::deviation);
+        of_fields.or_else(of_order).or_else(of_values).or_else(of_shape)
+    }
+
+    /// Whether it is a single mistake rather than a language's whole way of printing.
     pub(super) fn scope(&self) -> Scope {
         self.values.map_or(Scope::Single, |choice| choice.scope)
     }
@@ -105,7 +167,7 @@ impl Composer {
         let mut by_rule: Vec<FieldChoice> = FIELD_RULES
             .iter()
             .map(|rule| FieldChoice {
-                deviations: vec![rule.deviation()],
+                deviations: vec![Rc::new(rule.deviation())],
                 keep: self.entries.iter().map(rule.apply).collect(),
                 ..FieldChoice::default()
             })
@@ -130,7 +192,7 @@ impl Composer {
 
     pub(super) fn without(&self, names: &[&str], deviation: Deviation) -> FieldChoice {
         FieldChoice {
-            deviations: vec![deviation],
+            deviations: vec![Rc::new(deviation)],
             keep: self.entries.iter().map(|e| kept(e) && !names.contains(&&*e.name)).collect(),
             ..FieldChoice::default()
         }
@@ -154,7 +216,7 @@ impl Composer {
         deviation: Deviation,
     ) -> FieldChoice {
         FieldChoice {
-            deviations: vec![deviation],
+            deviations: vec![Rc::new(deviation)],
             keep: self.entries.iter().map(kept).collect(),
             extra,
             holds_key: false,
@@ -170,7 +232,10 @@ impl Composer {
             let entries = self.entries.iter().enumerate();
             FieldChoice {
                 keep: entries.map(|(at, entry)| kept(entry) && !is_left_out(at)).collect(),
-                deviations: std::iter::once(own_url::deviation(&own)).chain(unsigned).collect(),
+                deviations: std::iter::once(own_url::deviation(&own))
+                    .chain(unsigned)
+                    .map(Rc::new)
+                    .collect(),
                 ..FieldChoice::default()
             }
         };
@@ -209,12 +274,6 @@ impl Composer {
     pub(super) fn compose(&self, plan: Plan<'_>) -> Text {
         let kept = self.entries.iter().enumerate().filter(|(at, entry)| is_kept(plan, *at, entry));
         let extra = plan.fields.map(|choice| choice.extra.as_slice()).unwrap_or_default();
-        let extra_pair = |(name, text): &'_ (String, String)| {
-            (
-                usize::MAX,
-                Pair { name: name.clone().into(), text: text.clone().into(), is_whole: false },
-            )
-        };
         let mut pairs: Vec<(usize, Pair<'_>)> = kept
             .map(|(index, entry)| (entry.received, pair(plan, index, entry)))
             .filter(|(_, pair)| !(pair.is_whole && pair.text.is_empty()))
@@ -231,7 +290,7 @@ impl Composer {
         }
         let text = match plan.shape {
             Some(shape) => (shape.apply)(&pairs),
-            None => pairs.iter().map(Pair::written).collect::<Vec<_>>().join(&self.separator),
+            None => written(&pairs, &self.separator),
         };
         let holds_key = plan.fields.is_some_and(|choice| choice.holds_key);
         let (bytes, change) = match plan.writing() {
@@ -252,6 +311,10 @@ fn is_kept(plan: Plan<'_>, index: usize, entry: &Entry) -> bool {
             Some(choice) => choice.keep.get(index).copied().unwrap_or_default(),
             None => kept(entry),
         }
+}
+
+fn extra_pair((name, text): &(String, String)) -> (usize, Pair<'_>) {
+    (usize::MAX, Pair { name: name.into(), text: text.into(), is_whole: false })
 }
 
 fn pair<'p>(plan: Plan<'p>, index: usize, entry: &'p Entry) -> Pair<'p> {

@@ -131,6 +131,7 @@ mod tests {
             include_str!("keys.rs"),
             include_str!("forms.rs"),
             include_str!("generated.rs"),
+            include_str!("wrapped.rs"),
             include_str!("extras.rs"),
             include_str!("key_texts.rs"),
             include_str!("digest.rs"),

@@ -45,7 +45,8 @@ pub(super) fn compare(
         true => Form { hash: base.own.hash, parts: vec![Part::String] },
         false => base.own.clone(),
     };
-    let digest = Hasher::new(string, None, base.key).digest(&form, base.key).unwrap_or_default();
+    let digest = Hasher::new(string, None, base.key).digest(&form, base.key);
+    let digest = digest.map(|digest| digest.to_vec()).unwrap_or_default();
     let key = String::from_utf8_lossy(base.key);
     let mask = |text: &str| text.replace(&*key, "[key]");
     let rule =

@@ -6,7 +6,9 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::Deviation;
 use super::deviations::{deviation, that_does};
-use crate::digest_notation::{self, LABEL, Notation, QUOTES, SPACES};
+use crate::digest_notation::{
+    self, BASE32, DECIMAL, GUID, HEX_OF_HEX, LABEL, Notation, QUOTES, REVERSED, SPACES,
+};
 use crate::scheme::DigestCase;
 
 /// How many bytes the digests have that can produce a target.
@@ -100,6 +102,9 @@ impl Target {
                 Target { written: Written::Unpadded, width: Width::ThirtyTwo, ..target.clone() };
             targets.push(unpadded);
         }
+        targets.extend(Target::hex_of_hex(given));
+        targets.extend(Target::decimal(given));
+        targets.extend(Target::base32(given));
         for found in digest_notation::find(given) {
             if let Some(target) = Target::parse(&found.digits)
                 && targets.iter().all(|known| known.digits != target.digits)
@@ -113,6 +118,64 @@ impl Target {
         targets
     }
 
+    fn base32(given: &str) -> Option<Target> {
+        let text = given.trim().trim_end_matches('=').to_ascii_uppercase();
+        let size = match text.len() {
+            26 => 16,
+            32 => 20,
+            52 => 32,
+            _ => return None,
+        };
+        let mut bytes = Vec::with_capacity(size);
+        let (mut bits, mut count) = (0_u32, 0);
+        for letter in text.bytes() {
+            let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|of| *of == letter)?;
+            bits = (bits << 5 | u32::try_from(value).ok()?) & 0xfff;
+            count += 5;
+            if count >= 8 {
+                count -= 8;
+                bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
+            }
+        }
+        let target = Target::parse(&hex::encode(bytes))?;
+        Some(Target { letters: Letters::None, notations: vec![&BASE32], ..target })
+    }
+
+    /// Digits whose bytes are hexadecimal digits again: bin2hex(md5(…)).
+    fn hex_of_hex(given: &str) -> Option<Target> {
+        let inner = String::from_utf8(hex::decode(given.trim()).ok()?).ok()?;
+        let target = Target::parse(&inner).filter(|target| target.written == Written::Hex)?;
+        Some(Target { notations: vec![&HEX_OF_HEX], ..target })
+    }
+
+    /// A digest as one decimal number, which may be negative: a byte string read as signed.
+    fn decimal(given: &str) -> Option<Target> {
+        let text = given.trim();
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let size = match digits.len() {
+            34..=39 => 16,
+            72..=78 => 32,
+            _ => return None,
+        };
+        let mut bytes = vec![0_u8; size];
+        for digit in digits.chars() {
+            let mut carry = digit.to_digit(10)?;
+            for byte in bytes.iter_mut().rev() {
+                let value = u32::from(*byte) * 10 + carry;
+                *byte = u8::try_from(value & 0xff).ok()?;
+                carry = value >> 8;
+            }
+            if carry > 0 {
+                return None;
+            }
+        }
+        if digits.len() < text.len() {
+            bytes = negated(&bytes);
+        }
+        let target = Target::parse(&hex::encode(bytes))?;
+        Some(Target { letters: Letters::None, notations: vec![&DECIMAL], ..target })
+    }
+
     /// Base64 in quotation marks or behind a label such as `sha-256=`.
     fn labelled_base64(given: &str) -> Option<Target> {
         let is_mark = |letter| matches!(letter, '"' | '\'' | ':');
@@ -120,7 +183,7 @@ impl Target {
         if let Some(target) = Target::parse_base64(unquoted) {
             return Some(Target { notations: vec![&QUOTES], ..target });
         }
-        let (_, rest) = unquoted.split_once(['=', ':'])?;
+        let (_, rest) = unquoted.split_once(['=', ':', '}'])?;
         let target = Target::parse_base64(rest.trim().trim_matches(is_mark))?;
         Some(Target { notations: vec![&LABEL], ..target })
     }
@@ -197,8 +260,25 @@ impl Target {
                 self.digits.ends_with(char::from_digit(u32::from(last), 16).unwrap_or_default())
                     && ways.iter().any(|way| way(digest) == self.digits)
             }
-            _ => self.raw == digest,
+            _ => self.raw == digest || self.other_order(digest).is_some(),
         }
+    }
+
+    /// Whether the bytes are the digest's in another order.
+    fn other_order(&self, digest: &[u8]) -> Option<&'static Notation> {
+        let (first, last) = (digest.first()?, digest.last()?);
+        if self.raw.len() != digest.len() || self.raw == digest {
+            return None;
+        }
+        if self.raw.first() == Some(last) && self.raw.iter().rev().eq(digest) {
+            return Some(&REVERSED);
+        }
+        const ORDER: [usize; 8] = [3, 2, 1, 0, 5, 4, 7, 6];
+        let is_guid = digest.len() == 16
+            && self.raw.get(3) == Some(first)
+            && self.raw[8..] == digest[8..]
+            && ORDER.iter().zip(digest).all(|(at, byte)| self.raw[*at] == *byte);
+        is_guid.then_some(&GUID)
     }
 
     pub(super) fn deviations(&self, digest: &[u8], wanted: DigestCase) -> Vec<Deviation> {
@@ -229,7 +309,9 @@ impl Target {
         let notated = |notation: &&Notation| {
             that_does(notation.code, format!("writes the digest {}", notation.form))
         };
-        let notations = self.notations.iter().map(notated);
+        let order = self.other_order(digest);
+        let notations = self.notations.iter().copied().chain(order);
+        let notations = notations.map(|notation| notated(&notation));
         let all = notations.chain(written.into_iter().chain(case).map(deviation));
         all.map(|deviation| Deviation { rule, ..deviation }).collect()
     }
@@ -247,6 +329,11 @@ fn negative(digest: &[u8]) -> String {
     if digest.first().is_none_or(|first| *first < 0x80) {
         return String::new();
     }
+    whole_number(&negated(digest))
+}
+
+/// The two's complement.
+fn negated(digest: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = digest.iter().map(|byte| !byte).collect();
     for byte in bytes.iter_mut().rev() {
         let (sum, carries) = byte.overflowing_add(1);
@@ -255,7 +342,7 @@ fn negative(digest: &[u8]) -> String {
             break;
         }
     }
-    whole_number(&bytes)
+    bytes
 }
 
 fn sign_extended(digest: &[u8]) -> String {
@@ -272,7 +359,9 @@ pub(super) fn spellings(digest: &[u8]) -> Vec<String> {
     let ways =
         [whole_number, by_byte, negative, sign_extended, |digest: &[u8]| hex::encode(digest)];
     let halves = digest.windows(8).step_by(4).map(hex::encode);
-    ways.iter().map(|way| way(digest)).chain(halves).collect()
+    let reversed: Vec<u8> = digest.iter().rev().copied().collect();
+    let turned = [hex::encode(hex::encode(digest)), hex::encode(reversed)];
+    ways.iter().map(|way| way(digest)).chain(halves).chain(turned).collect()
 }
 
 #[cfg(test)]

@@ -248,6 +248,24 @@ pub(super) fn charset(text: &str, encoding: &'static Encoding) -> Vec<u8> {
     out
 }
 
+/// The upper halves of the code pages of a console in America and in Western Europe.
+pub(super) const CP437: &str = "\
+    ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐\
+    └┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
+pub(super) const CP850: &str = "\
+    ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐\
+    └┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}";
+
+/// In a code page that is given by its upper half.
+pub(super) fn code_page(text: &str, upper: &str) -> Vec<u8> {
+    let place = |letter| (0x80..=0xff_u8).zip(upper.chars()).find(|(_, of)| *of == letter);
+    let byte = |letter: char| match u8::try_from(letter) {
+        Ok(byte) if byte.is_ascii() => byte,
+        _ => place(letter).map_or(b'?', |(byte, _)| byte),
+    };
+    text.chars().map(byte).collect()
+}
+
 pub(super) fn gbk(text: &str) -> Vec<u8> {
     charset(text, GBK)
 }

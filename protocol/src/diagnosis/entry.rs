@@ -1,5 +1,6 @@
 //! A payload's members, made ready for the search: what is signed for them, and their nested values.
 
+use super::printing::bare;
 use crate::canonical::{Selection, select, value_into};
 use crate::payload::{Payload, Value};
 use crate::scan::items;
@@ -142,6 +143,59 @@ pub(super) fn without_empties(tree: &Tree) -> Tree {
         Tree::List(items) => items.is_empty(),
         Tree::Map(members) => members.is_empty(),
         Tree::Bool(_) | Tree::Number(_) => false,
+    })
+}
+
+/// With the items of each list changed by `arrange`.
+fn arranged(tree: &Tree, arrange: &dyn Fn(&mut Vec<Tree>)) -> Tree {
+    match tree {
+        Tree::List(items) => {
+            let mut items = items.iter().map(|item| arranged(item, arrange)).collect();
+            arrange(&mut items);
+            Tree::List(items)
+        }
+        Tree::Map(members) => {
+            let inner = |(name, item): &(String, Tree)| (name.clone(), arranged(item, arrange));
+            Tree::Map(members.iter().map(inner).collect())
+        }
+        scalar => scalar.clone(),
+    }
+}
+
+/// With the items of lists sorted by their text, numbers by their value.
+pub(super) fn with_sorted_lists(tree: &Tree) -> Tree {
+    let number = |tree: &Tree| match tree {
+        Tree::Number(digits) => digits.parse::<f64>().ok(),
+        _ => None,
+    };
+    arranged(tree, &|items| {
+        items.sort_by(|a, b| match (number(a), number(b)) {
+            (Some(a), Some(b)) => a.total_cmp(&b),
+            _ => bare(a).cmp(&bare(b)),
+        });
+    })
+}
+
+/// With the items of lists in reverse.
+pub(super) fn with_reversed_lists(tree: &Tree) -> Tree {
+    arranged(tree, &|items| items.reverse())
+}
+
+/// With the items of lists sorted downwards.
+pub(super) fn with_lists_downwards(tree: &Tree) -> Tree {
+    with_reversed_lists(&with_sorted_lists(tree))
+}
+
+/// With equal items of a list once.
+pub(super) fn with_unique_items(tree: &Tree) -> Tree {
+    arranged(tree, &|items| {
+        let mut kept: Vec<Tree> = Vec::new();
+        for item in items.drain(..) {
+            if !kept.contains(&item) {
+                kept.push(item);
+            }
+        }
+        *items = kept;
     })
 }
 

@@ -6,7 +6,7 @@ use super::deviations::{deviation, of_payload, that_does};
 use super::entry::Entry;
 use super::fields::{kept, listed};
 use super::forms::LABELS;
-use super::generated::{absent, signed_twice};
+use super::generated::{absent, list, signed_twice};
 use super::own_url::is_platform_payload;
 
 /// The names under which code puts the key among the fields, besides those of [`LABELS`].
@@ -198,21 +198,39 @@ pub(super) fn subset(entries: &[Entry], members: &[usize], mask: u32) -> Deviati
 
 /// One way to put a selection of fields together.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arrangement {
-    Sorted,
-    Received,
-    Values,
-    ReceivedValues,
-    ValuesWithBars,
+pub(super) struct Arrangement {
+    is_received: bool,
+    /// What is between the values, which have no names then.
+    values: Option<&'static str>,
+    /// Whether only selections of few fields are tried.
+    is_rare: bool,
 }
 
-pub(super) const ARRANGEMENTS: [Arrangement; 5] = [
-    Arrangement::Sorted,
-    Arrangement::Received,
-    Arrangement::Values,
-    Arrangement::ReceivedValues,
-    Arrangement::ValuesWithBars,
+const fn values(is_received: bool, separator: &'static str, is_rare: bool) -> Arrangement {
+    Arrangement { is_received, values: Some(separator), is_rare }
+}
+
+const fn pairs(is_received: bool) -> Arrangement {
+    Arrangement { is_received, values: None, is_rare: false }
+}
+
+pub(super) const ARRANGEMENTS: [Arrangement; 12] = [
+    pairs(false),
+    pairs(true),
+    values(false, "", false),
+    values(true, "", false),
+    values(false, "|", false),
+    values(true, "|", true),
+    values(false, "&", true),
+    values(true, "&", true),
+    values(false, ",", true),
+    values(true, ",", true),
+    values(true, ":", true),
+    values(true, "-", true),
 ];
+
+/// The most fields of a selection that is arranged in a rare way.
+const FEW: u32 = 5;
 
 /// The text of each member in its place, with its bit.
 pub(super) struct Arranged {
@@ -235,37 +253,93 @@ impl Arranged {
 }
 
 impl Arrangement {
+    pub(super) fn has(self, mask: u32) -> bool {
+        !self.is_rare || mask.count_ones() <= FEW
+    }
+
     pub(super) fn deviation(self) -> Option<Deviation> {
-        let code = match self {
-            Arrangement::Sorted => return None,
-            Arrangement::Received => "doc-order",
-            Arrangement::Values | Arrangement::ReceivedValues => "values-only",
-            Arrangement::ValuesWithBars => "values-pipe",
-        };
-        Some(deviation(code))
+        match self.values {
+            Some(separator) => Some(deviation(of_separator(separator))),
+            None => self.is_received.then(|| deviation("doc-order")),
+        }
     }
 
     pub(super) fn texts(self, entries: &[Entry], members: &[usize], separator: &str) -> Arranged {
-        let is_received = matches!(self, Arrangement::Received | Arrangement::ReceivedValues);
-        let has_names = matches!(self, Arrangement::Sorted | Arrangement::Received);
         let mut chosen: Vec<(u32, &Entry)> = members
             .iter()
             .enumerate()
             .filter_map(|(at, index)| Some((1 << at, entries.get(*index)?)))
             .collect();
-        if is_received {
+        if self.is_received {
             chosen.sort_by_key(|(_, entry)| entry.received);
         }
-        let text = |entry: &Entry| match has_names {
-            true => format!("{}={}", entry.name, entry.text),
-            false => entry.text.clone(),
-        };
-        let separator = match self {
-            _ if has_names => separator,
-            Arrangement::ValuesWithBars => "|",
-            _ => "",
+        let text = |entry: &Entry| match self.values {
+            None => format!("{}={}", entry.name, entry.text),
+            Some(_) => entry.text.clone(),
         };
         let texts = chosen.into_iter().map(|(bit, entry)| (bit, text(entry))).collect();
-        Arranged { texts, separator: separator.to_owned() }
+        Arranged { texts, separator: self.values.unwrap_or(separator).to_owned() }
     }
+}
+
+fn of_separator(separator: &str) -> &'static str {
+    match separator {
+        "|" => "values-pipe",
+        "&" => "values-joined",
+        "," => "values-comma",
+        ":" => "values-colon",
+        "-" => "values-dash",
+        _ => "values-only",
+    }
+}
+
+/// The values of two or three fields in any order: `payout_id|amount|status`.
+pub(super) struct Ordered {
+    fields: Vec<usize>,
+    separator: &'static str,
+}
+
+impl Ordered {
+    fn entries<'e>(&self, entries: &'e [Entry]) -> impl Iterator<Item = &'e Entry> {
+        self.fields.iter().filter_map(|at| entries.get(*at))
+    }
+
+    pub(super) fn text(&self, entries: &[Entry]) -> Vec<u8> {
+        let texts: Vec<&str> = self.entries(entries).map(|entry| &*entry.text).collect();
+        texts.join(self.separator).into_bytes()
+    }
+
+    pub(super) fn deviations(&self, entries: &[Entry]) -> Vec<Deviation> {
+        let names: Vec<&str> = self.entries(entries).map(|entry| &*entry.name).collect();
+        let does =
+            format!("signs a fixed list of fields in an order of its own: only {}", list(&names));
+        vec![that_does("field-list", does), deviation(of_separator(self.separator))]
+    }
+}
+
+/// The most fields of which three are taken in any order.
+const MAX_ORDERED: usize = 14;
+
+pub(super) fn ordered(entries: &[Entry]) -> Vec<Ordered> {
+    let is_text = |entry: &Entry| !entry.is_signature && !entry.text.is_empty();
+    let members: Vec<usize> =
+        entries.iter().enumerate().filter(|(_, entry)| is_text(entry)).map(|(at, _)| at).collect();
+    let mut found = Vec::new();
+    if members.len() > MAX_ORDERED {
+        return found;
+    }
+    let mut push = |fields: &[usize]| {
+        for separator in ["", "|", "&", ","] {
+            found.push(Ordered { fields: fields.to_vec(), separator });
+        }
+    };
+    for first in members.iter().copied() {
+        for second in members.iter().copied().filter(|at| *at != first) {
+            push(&[first, second]);
+            for third in members.iter().copied().filter(|at| ![first, second].contains(at)) {
+                push(&[first, second, third]);
+            }
+        }
+    }
+    found
 }

@@ -93,7 +93,7 @@ pub(super) static FIELD_RULES: [FieldRule; 21] = [
 ];
 
 pub(super) fn nested(name: &str) -> Deviation {
-    that_does("nested-only", format!("signs only the members of {}", of_payload(name)))
+    that_does("nested-only", format!("signs only the fields of {}", of_payload(name)))
 }
 
 pub(super) fn dropped(name: &str) -> Deviation {

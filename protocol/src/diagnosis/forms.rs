@@ -89,7 +89,8 @@ impl Part {
 pub(super) const LABELS: &str = "\
     secret secret_key signkey api_key appkey k Key token appSecret KEY secretKey apiKey \
     app_key app_secret sign_key signKey appKey apikey merchant_key merchantKey mch_key md5key \
-    private_key pwd password";
+    private_key pwd password appsecret secretkey Secret apiSecret api_secret salt Md5Key MD5Key \
+    merchantKey mchKey accessKey access_key privateKey payKey paykey";
 
 /// What is tried with every string.
 pub(super) const FREQUENT: &str = "\
@@ -101,11 +102,14 @@ const COMMON: &str = "\
     key-prefix no-separator hmac-with-key-appended hmac-with-label-appended sha256 hmac-sha1 \
     hmac-sha512";
 
+/// What is tried with the values of a few fields, besides.
+const OF_FEW: &str = "pipe-key comma-key key-first sha256-bare hmac-sha256";
+
 /// A code, the hash, and the text: `{S}` is the string, `{K}` the key, `{M}` the MD5 of the key.
-pub(super) const FORM_ROWS: [(&str, Hash, &str); 62] = {
+pub(super) const FORM_ROWS: [(&str, Hash, &str); 67] = {
     use Hash::{
-        DoubleMd5, DoubleMd5Upper, DoubleSha256, Hmac, HmacOfMd5, HmacOfSha256, Md5OfMd5AndRest,
-        Plain, SwappedHmac,
+        DoubleMd5, DoubleMd5Upper, DoubleSha256, Hmac, HmacOfHmac, HmacOfMd5, HmacOfSha256,
+        Md5AndKey, Md5OfMd5AndRest, Plain, SwappedHmac,
     };
     use Kind::{Md5, Sha256};
     [
@@ -166,6 +170,11 @@ pub(super) const FORM_ROWS: [(&str, Hash, &str); 62] = {
         ("hmac-newline-after-key", Hmac(Sha256), "{S}&{K}\n"),
         ("sha256-newline", Plain(Sha256), "{S}&{K}\n"),
         ("hmac-of-hex", HmacOfSha256, "{S}"),
+        ("hmac-twice", HmacOfHmac, "{S}"),
+        ("md5-and-key", Md5AndKey(""), "{S}&{K}"),
+        ("md5-and-key", Md5AndKey("&"), "{S}&{K}"),
+        ("md5-and-key", Md5AndKey("&key="), "{S}&{K}"),
+        ("md5-and-key", Md5AndKey(""), "{S}{K}"),
         ("sha256-twice", DoubleSha256, "{S}&{K}"),
         ("hmac-swapped-with-key", SwappedHmac(Sha256), "{S}&{K}"),
         ("sha256-no-key", Plain(Sha256), "{S}"),
@@ -179,6 +188,8 @@ pub(super) struct FormRule {
     pub(super) form: Form,
     pub(super) is_frequent: bool,
     pub(super) is_common: bool,
+    /// Whether it is tried with the values of a few fields.
+    pub(super) is_of_few: bool,
     /// Whether the key is neither in the text nor an HMAC's.
     pub(super) is_keyless: bool,
 }
@@ -190,6 +201,7 @@ impl FormRule {
         FormRule {
             is_frequent: is_in(FREQUENT),
             is_common: is_in(COMMON),
+            is_of_few: is_in(COMMON) || is_in(OF_FEW),
             is_keyless: !has_key && matches!(form.hash, Hash::Plain(_)),
             deviation,
             form,
@@ -209,7 +221,7 @@ pub(super) fn key_rule(own: &Form) -> (&'static str, &'static str) {
             "hmac_sha256(key, string), with nothing appended: hash_hmac('sha256', $string, $key), hmac.new(key, string, sha256), createHmac('sha256', key).update(string)",
         ),
         _ => (
-            "the key stands where the scheme puts it, once, and nothing else does",
+            "the key is where the scheme puts it, once, and nothing else is",
             "end the string exactly as the rule's masked string shows",
         ),
     }

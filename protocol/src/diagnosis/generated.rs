@@ -31,7 +31,7 @@ pub(super) fn list(names: &[&str]) -> String {
 }
 
 /// A choice of texts that differ from the rule's; `None` where none does.
-fn choice(
+pub(super) fn choice(
     entries: &[Entry],
     deviation: Deviation,
     texts: Vec<Option<String>>,
@@ -107,6 +107,29 @@ pub(super) fn amounts(entries: &[Entry], powers: &[i64]) -> Vec<ValueChoice> {
     found
 }
 
+/// Numbers with zeros before them, as COBOL, ISO 8583 and `%012d` write them.
+pub(super) fn padded(entries: &[Entry]) -> Vec<ValueChoice> {
+    let mut found = Vec::new();
+    for width in 2..=20_usize {
+        let write = |entry: &Entry| {
+            let digits = entry.digits().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
+            Some(format!("{digits:0>width$}"))
+        };
+        let groups: [fn(&Entry) -> bool; 3] =
+            [Entry::is_money, |entry| entry.number().is_some(), |entry| entry.name == "status"];
+        for group in groups {
+            let texts: Vec<Option<String>> =
+                entries.iter().map(|entry| write(entry).filter(|_| group(entry))).collect();
+            let does =
+                format!("pads {} with zeros to {width} digits", list(&names_of(entries, &texts)));
+            let cause = "printf with %012d, str_pad(), padStart(), zfill(), a fixed-width record";
+            let deviation = Deviation { cause: cause.into(), ..that_does("amount-format", does) };
+            found.extend(choice(entries, deviation, texts));
+        }
+    }
+    found
+}
+
 /// The status by its name.
 pub(super) fn status_names(entries: &[Entry]) -> Vec<ValueChoice> {
     let mut found = Vec::new();
@@ -175,6 +198,34 @@ const NULLS_LEFT_OUT: &str =
 const EMPTIES_LEFT_OUT: &str =
     "Jackson JsonInclude.NON_EMPTY, Go omitempty, .NET WhenWritingDefault, array_filter()";
 
+/// What is done to lists before they are printed.
+const LISTS: [(&str, &str, Reduce); 4] = [
+    ("with its lists sorted", "sort($list), list.sort(), a TreeSet", entry::with_sorted_lists),
+    ("with its lists in reverse", "array_reverse(), a stack", entry::with_reversed_lists),
+    ("with its lists sorted downwards", "rsort(), sort(reverse=True)", entry::with_lists_downwards),
+    ("with equal items once", "array_unique(), a Set", entry::with_unique_items),
+];
+
+/// The items of such lists with another separator.
+fn joined_lists(entries: &[Entry], lists: &[(&str, &'static str, Reduce)]) -> Vec<ValueChoice> {
+    let mut found = Vec::new();
+    for (what, cause, change) in lists {
+        for separator in [",", ", ", "|", ";", " ", "&", ""] {
+            let text = |entry: &Entry| match change(entry.nested()?) {
+                Tree::List(items) => {
+                    Some(items.iter().map(printing::bare).collect::<Vec<_>>().join(separator))
+                }
+                _ => None,
+            };
+            let does = format!("writes arrays {what}, joined with {separator:?}");
+            let deviation =
+                Deviation { cause: (*cause).into(), ..that_does("nested-printed", does) };
+            found.extend(choice(entries, deviation, entries.iter().map(text).collect()));
+        }
+    }
+    found
+}
+
 /// Arrays and objects in every style of JSON libraries.
 pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
     if entries.iter().all(|entry| entry.nested().is_none()) {
@@ -192,7 +243,14 @@ pub(super) fn nested(entries: &[Entry]) -> Vec<ValueChoice> {
         let what = "without nulls and empty values";
         reduced.push((what, EMPTIES_LEFT_OUT, entry::without_empties));
     }
-    let mut found = Vec::new();
+    let mut lists: Vec<(&str, &'static str, Reduce)> = Vec::new();
+    for (what, cause, change) in LISTS {
+        if changes(change, Tree::clone) {
+            lists.push((what, cause, change));
+        }
+    }
+    reduced.extend(&lists);
+    let mut found = joined_lists(entries, &lists);
     for (style, words, cause) in printing::json_styles() {
         let mut push = |words: String, cause: &'static str, tree: Reduce| {
             let does = format!("writes the JSON of arrays and objects {words}");

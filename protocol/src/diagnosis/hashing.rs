@@ -12,6 +12,29 @@ use super::forms::{Form, Part};
 use super::values::Change;
 use crate::scheme::Algorithm;
 
+/// A digest of any width, without a place on the heap: there are a hundred thousand of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Output {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Output {
+    fn of(digest: &[u8]) -> Output {
+        let mut bytes = [0; 64];
+        bytes[..digest.len()].copy_from_slice(digest);
+        Output { bytes, length: digest.len() }
+    }
+}
+
+impl std::ops::Deref for Output {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Md5,
@@ -37,25 +60,25 @@ impl Kind {
     }
 
     pub(super) fn hex(self, text: &[u8]) -> Vec<u8> {
-        hex::encode(self.digest(text)).into_bytes()
+        hex::encode(&*self.digest(text)).into_bytes()
     }
 
-    fn digest(self, text: &[u8]) -> Vec<u8> {
+    fn digest(self, text: &[u8]) -> Output {
         match self {
-            Kind::Md5 => Md5::digest(text).to_vec(),
-            Kind::Sha1 => Sha1::digest(text).to_vec(),
-            Kind::Sha224 => Sha224::digest(text).to_vec(),
-            Kind::Sha256 => Sha256::digest(text).to_vec(),
-            Kind::Sha384 => Sha384::digest(text).to_vec(),
-            Kind::Sha512 => Sha512::digest(text).to_vec(),
-            Kind::Sha3(Width::TwentyEight) => Sha3_224::digest(text).to_vec(),
-            Kind::Sha3(Width::FortyEight) => Sha3_384::digest(text).to_vec(),
-            Kind::Sha3(Width::SixtyFour) => Sha3_512::digest(text).to_vec(),
-            Kind::Sha3(_) => Sha3_256::digest(text).to_vec(),
+            Kind::Md5 => Output::of(&Md5::digest(text)),
+            Kind::Sha1 => Output::of(&Sha1::digest(text)),
+            Kind::Sha224 => Output::of(&Sha224::digest(text)),
+            Kind::Sha256 => Output::of(&Sha256::digest(text)),
+            Kind::Sha384 => Output::of(&Sha384::digest(text)),
+            Kind::Sha512 => Output::of(&Sha512::digest(text)),
+            Kind::Sha3(Width::TwentyEight) => Output::of(&Sha3_224::digest(text)),
+            Kind::Sha3(Width::FortyEight) => Output::of(&Sha3_384::digest(text)),
+            Kind::Sha3(Width::SixtyFour) => Output::of(&Sha3_512::digest(text)),
+            Kind::Sha3(_) => Output::of(&Sha3_256::digest(text)),
         }
     }
 
-    fn hmac(self, key: &[u8], text: &[u8]) -> Vec<u8> {
+    fn hmac(self, key: &[u8], text: &[u8]) -> Output {
         match self {
             Kind::Md5 => hmac::<hmac::Hmac<Md5>>(key, text),
             Kind::Sha1 => hmac::<hmac::Hmac<Sha1>>(key, text),
@@ -89,6 +112,10 @@ pub(super) enum Hash {
     HmacOfMd5,
     /// HMAC-SHA256 over the hexadecimal digits of the SHA-256 over the text.
     HmacOfSha256,
+    /// HMAC-SHA256 over the hexadecimal digits of the HMAC-SHA256 over the text.
+    HmacOfHmac,
+    /// MD5 over the digits of the MD5 over the text, this label and the key.
+    Md5AndKey(&'static str),
     /// SHA-256 over the hexadecimal digits of the SHA-256 over the text.
     DoubleSha256,
 }
@@ -97,8 +124,12 @@ impl Hash {
     pub(super) fn width(self) -> Width {
         match self {
             Hash::Plain(kind) | Hash::Hmac(kind) | Hash::SwappedHmac(kind) => kind.width(),
-            Hash::HmacOfMd5 | Hash::HmacOfSha256 | Hash::DoubleSha256 => Width::ThirtyTwo,
-            Hash::DoubleMd5 | Hash::DoubleMd5Upper | Hash::Md5OfMd5AndRest => Width::Sixteen,
+            Hash::HmacOfMd5 | Hash::HmacOfSha256 | Hash::HmacOfHmac | Hash::DoubleSha256 => {
+                Width::ThirtyTwo
+            }
+            Hash::DoubleMd5 | Hash::DoubleMd5Upper | Hash::Md5OfMd5AndRest | Hash::Md5AndKey(_) => {
+                Width::Sixteen
+            }
         }
     }
 
@@ -117,22 +148,29 @@ impl Hash {
         }
     }
 
-    /// Whether the key is the HMAC's key, so that it need not stand in the text.
+    /// Whether the key is the HMAC's key, so that it need not be in the text.
     fn is_keyed(self) -> bool {
-        matches!(self, Hash::Hmac(_) | Hash::HmacOfMd5 | Hash::HmacOfSha256)
+        matches!(self, Hash::Hmac(_) | Hash::HmacOfMd5 | Hash::HmacOfSha256 | Hash::HmacOfHmac)
     }
 
-    fn digest(self, text: &[u8], key: &[u8]) -> Vec<u8> {
+    fn digest(self, text: &[u8], key: &[u8]) -> Output {
         let md5 = || Kind::Md5.digest(text);
         match self {
             Hash::Plain(kind) => kind.digest(text),
             Hash::Hmac(kind) => kind.hmac(key, text),
             Hash::SwappedHmac(kind) => kind.hmac(text, key),
             Hash::Md5OfMd5AndRest => md5(),
-            Hash::DoubleMd5 => Kind::Md5.digest(hex::encode(md5()).as_bytes()),
-            Hash::DoubleMd5Upper => Kind::Md5.digest(hex::encode_upper(md5()).as_bytes()),
-            Hash::HmacOfMd5 => Kind::Sha256.hmac(key, hex::encode(md5()).as_bytes()),
+            Hash::DoubleMd5 => Kind::Md5.digest(hex::encode(&*md5()).as_bytes()),
+            Hash::DoubleMd5Upper => Kind::Md5.digest(hex::encode_upper(&*md5()).as_bytes()),
+            Hash::HmacOfMd5 => Kind::Sha256.hmac(key, hex::encode(&*md5()).as_bytes()),
             Hash::HmacOfSha256 => Kind::Sha256.hmac(key, &Kind::Sha256.hex(text)),
+            Hash::HmacOfHmac => {
+                Kind::Sha256.hmac(key, hex::encode(&*Kind::Sha256.hmac(key, text)).as_bytes())
+            }
+            Hash::Md5AndKey(label) => {
+                let digits = hex::encode(&*md5());
+                Kind::Md5.digest(&[digits.as_bytes(), label.as_bytes(), key].concat())
+            }
             Hash::DoubleSha256 => Kind::Sha256.digest(&Kind::Sha256.hex(text)),
         }
     }
@@ -142,8 +180,8 @@ fn mac<M: Mac + KeyInit>(key: &[u8]) -> M {
     <M as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 
-fn hmac<M: Mac + KeyInit>(key: &[u8], text: &[u8]) -> Vec<u8> {
-    mac::<M>(key).chain_update(text).finalize().into_bytes().to_vec()
+fn hmac<M: Mac + KeyInit>(key: &[u8], text: &[u8]) -> Output {
+    Output::of(&mac::<M>(key).chain_update(text).finalize().into_bytes())
 }
 
 /// One string, hashed at most once for each kind of digest, however many forms begin with it.
@@ -177,7 +215,7 @@ impl<'s> Hasher<'s> {
     }
 
     /// The digest of a form with a key; `None` where the text cannot be changed as it should.
-    pub(super) fn digest(&mut self, form: &Form, key: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn digest(&mut self, form: &Form, key: &[u8]) -> Option<Output> {
         self.work += SHORT;
         if let Some(change) = self.change {
             return self.changed(form, key, change);
@@ -193,7 +231,7 @@ impl<'s> Hasher<'s> {
         }
     }
 
-    fn after_string(&mut self, form: &Form, rest: &[Part], key: &[u8]) -> Vec<u8> {
+    fn after_string(&mut self, form: &Form, rest: &[Part], key: &[u8]) -> Output {
         let (string, right) = (self.string, self.key);
         let is_right = key == right;
         let work = &mut self.work;
@@ -213,12 +251,12 @@ impl<'s> Hasher<'s> {
         }
     }
 
-    fn whole_text(&mut self, form: &Form, key: &[u8]) -> Vec<u8> {
+    fn whole_text(&mut self, form: &Form, key: &[u8]) -> Output {
         self.work += self.string.len();
         form.hash.digest(&text(form, self.string, key), key)
     }
 
-    fn changed(&mut self, form: &Form, key: &[u8], change: Change) -> Option<Vec<u8>> {
+    fn changed(&mut self, form: &Form, key: &[u8], change: Change) -> Option<Output> {
         self.work += self.string.len() * 2;
         let text = change(&String::from_utf8(text(form, self.string, key)).ok()?);
         let key = match form.hash.is_keyed() {
@@ -236,14 +274,14 @@ fn resume<D: Clone + Update + FixedOutput>(
     string: &[u8],
     work: &mut usize,
     rest: impl Fn(&mut dyn FnMut(&[u8])),
-) -> Vec<u8> {
+) -> Output {
     let state = state.get_or_insert_with(|| {
         *work += string.len();
         start().chain(string)
     });
     let mut digest = state.clone();
     rest(&mut |bytes| digest.update(bytes));
-    digest.finalize_fixed().to_vec()
+    Output::of(&digest.finalize_fixed())
 }
 
 fn text(form: &Form, string: &[u8], key: &[u8]) -> Vec<u8> {

@@ -1,193 +1,46 @@
 //! Texts that are in the place of the key: printed objects, placeholders, other variables.
 
+mod tables;
+
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
 use super::Deviation;
 use super::deviations::{of_payload, that_does};
 use super::entry::Entry;
-use super::keys::KeyRule;
-
-/// A key as a language prints what holds it, `{K}`, and where that happens.
-const PRINTED: [(&str, &str); 41] = [
-    ("b'{K}'", "Python str() or an f-string over bytes: decode() is missing"),
-    ("b\"{K}\"", "Python, Rust or Elixir: a bytes literal printed as text"),
-    ("Optional[{K}]", "Java Optional.toString(): orElseThrow() is missing"),
-    ("Optional(\"{K}\")", "Swift: an optional in string interpolation, not unwrapped"),
-    ("Some({K})", "Scala Option.toString(): get or getOrElse is missing"),
-    ("Some(\"{K}\")", "Rust {:?} of an Option: unwrap or ? is missing"),
-    ("Ok(\"{K}\")", "Rust {:?} of a Result: ? is missing"),
-    ("Right({K})", "Scala or Haskell Either, printed"),
-    ("Just \"{K}\"", "Haskell show of a Maybe"),
-    ("Success({K})", "Scala Try or Kotlin Result, printed"),
-    ("[{K}]", "a list with one item, printed: Java List.toString(), Go fmt.Sprint() of a slice"),
-    ("['{K}']", "Python: a list with one item, such as from parse_qs()"),
-    ("[\"{K}\"]", "a JSON array with one item, Ruby Array#to_s"),
-    ("('{K}',)", "Python: a comma after the value makes a tuple"),
-    ("{{K}}", "Go fmt.Sprint() of a struct with one field"),
-    ("&{{K}}", "Go fmt.Sprint() of a pointer to a struct"),
-    ("{key={K}}", "Java Map.toString()"),
-    ("{'key': '{K}'}", "Python: a dict, printed"),
-    ("{\"key\":\"{K}\"}", "a JSON secret (AWS Secrets Manager) used whole"),
-    ("{\"key\": \"{K}\"}", "a JSON secret used whole"),
-    ("{\"secret\":\"{K}\"}", "a JSON secret used whole"),
-    ("map[key:{K}]", "Go fmt.Sprint() of a map"),
-    ("Bearer {K}", "the value of an Authorization header used whole"),
-    ("bearer {K}", "the value of an Authorization header used whole"),
-    ("Basic {K}", "the value of an Authorization header used whole"),
-    ("Token {K}", "the value of an Authorization header used whole"),
-    ("Key {K}", "the value of an Authorization header used whole"),
-    (":{K}", "Ruby Symbol#inspect"),
-    (":\"{K}\"", "Ruby Symbol#inspect"),
-    ("`{K}`", "a key copied out of Markdown"),
-    ("<{K}>", "a placeholder's brackets that were not removed"),
-    ("${{K}}", "a template's braces around the value"),
-    ("${K}", "a shell's or template's sign before the value"),
-    ("\\\"{K}\\\"", "quotation marks escaped twice"),
-    ("PAYOUT_NOTIFY_KEY={K}", "NAME=value read as the value"),
-    ("={K}", "a .env line cut after its name"),
-    ("{K};", "a configuration line whose end was kept"),
-    ("{K},", "a configuration line whose end was kept"),
-    ("{K}=", "base64 padding that was added"),
-    ("{K}==", "base64 padding that was added"),
-    ("%!s(string={K})", "Go fmt with a wrong verb"),
-];
-
-/// Words in the place of a key that is not there or not shown, and where they come from.
-const WORDS: [(&str, &str); 62] = [
-    ("[object Promise]", "JavaScript: await is missing before the function that loads the key"),
-    ("[object Object]", "JavaScript: an object in a template string instead of its field"),
-    ("[object Undefined]", "JavaScript Object.prototype.toString()"),
-    ("[object Array]", "JavaScript Object.prototype.toString()"),
-    ("[object Function]", "JavaScript Object.prototype.toString()"),
-    ("[object Module]", "JavaScript: the module instead of what it exports"),
-    ("[object Map]", "JavaScript: a Map in a template string"),
-    ("[object AsyncFunction]", "JavaScript: an async function that was not called"),
-    ("**********", "Python pydantic: str(SecretStr); get_secret_value() is missing"),
-    ("SecretStr('**********')", "Python pydantic: repr(SecretStr); get_secret_value() is missing"),
-    ("b'**********'", "Python pydantic: str(SecretBytes)"),
-    ("SecretBytes(b'**********')", "Python pydantic: repr(SecretBytes)"),
-    ("<Secret('**********')>", "Python environs or starlette: a secret's repr()"),
-    ("Secret('**********')", "Python starlette: repr(Secret); str() is missing"),
-    ("***", "a masked secret: CI logs, Ansible, GitHub Actions"),
-    ("****", "a masked secret"),
-    ("*****", "a masked secret"),
-    ("******", "a masked secret: Spring Boot's env endpoint"),
-    ("*******", "a masked secret"),
-    ("********", "a masked secret: a settings page, Jenkins, Docker"),
-    ("************", "a masked secret"),
-    ("****************", "a masked secret"),
-    ("[FILTERED]", "Ruby on Rails: filtered parameters"),
-    ("[REDACTED]", "a redacted secret: Rust secrecy, a log filter"),
-    ("<redacted>", "a redacted secret: Terraform, kubectl"),
-    ("(sensitive value)", "Terraform: a sensitive output"),
-    ("<sensitive>", "Terraform: a sensitive output"),
-    ("REDACTED", "a redacted secret"),
-    ("redacted", "a redacted secret"),
-    ("[hidden]", "a redacted secret"),
-    ("Secret([REDACTED alloc::string::String])", "Rust secrecy: {:?} instead of expose_secret()"),
-    ("SecretBox<str>([REDACTED])", "Rust secrecy: {:?} instead of expose_secret()"),
-    ("System.Security.SecureString", ".NET: ToString() of a SecureString"),
-    ("System.Byte[]", ".NET: ToString() of a byte array; Encoding.UTF8.GetString() is missing"),
-    ("System.Char[]", ".NET: ToString() of a char array; new string() is missing"),
-    ("System.String[]", ".NET: ToString() of a string array"),
-    ("System.Threading.Tasks.Task`1[System.String]", ".NET: await is missing before the call"),
-    ("System.Func`1[System.String]", ".NET: a delegate that was not called"),
-    ("nil", "Lua, Go or Elixir: a setting that is not set"),
-    ("<nil>", "Go: fmt.Sprint of a nil value"),
-    ("%!s(<nil>)", "Go: %s of a nil value"),
-    ("NULL", "SQL or C: a setting that is not set"),
-    ("Null", "a setting that is not set"),
-    ("NaN", "JavaScript: a key turned into a number"),
-    ("0", "a key turned into a number: (int), parseInt, a numeric column"),
-    ("1", "a truth value in the place of the key: (bool), a numeric column"),
-    ("true", "a truth value in the place of the key"),
-    ("True", "a truth value in the place of the key"),
-    ("false", "a truth value in the place of the key"),
-    ("False", "a truth value in the place of the key"),
-    ("Array", "PHP: an array turned into a string"),
-    ("Object", "an object's class name in the place of the key"),
-    ("Nothing", "Haskell: a setting that is not set"),
-    ("Optional.empty", "Java: an empty Optional, printed"),
-    ("Option(None)", "a setting that is not set, printed"),
-    ("{}", "an empty object in the place of the key"),
-    ("[]", "an empty list in the place of the key"),
-    ("\"\"", "an empty setting with its quotation marks"),
-    ("''", "an empty setting with its quotation marks"),
-    ("changeme", "a template's value that was not replaced"),
-    ("<coroutine>", "Python: await is missing before the call"),
-    ("function", "a function that was not called"),
-];
-
-/// Names that a setting or variable for the key has.
-const NAMES: &str = "\
-    PAYOUT_NOTIFY_KEY KEY SECRET SECRET_KEY API_KEY APP_KEY APP_SECRET API_SECRET MERCHANT_KEY \
-    MD5_KEY SIGN_KEY PAY_KEY PAYMENT_KEY PAYOUT_KEY PLATFORM_KEY NOTIFY_KEY WEBHOOK_SECRET \
-    PAYOUT_SECRET PLATFORM_SECRET MERCHANT_SECRET PAYMENT_SECRET PAY_SECRET SIGN_SECRET \
-    SIGNING_KEY SIGNING_SECRET NOTIFY_SECRET CALLBACK_KEY CALLBACK_SECRET GATEWAY_KEY MCH_KEY \
-    WEBHOOK_KEY HMAC_KEY HMAC_SECRET PRIVATE_KEY TOKEN PASSWORD key secret secret_key api_key \
-    app_key app_secret appSecret apiKey secretKey merchant_key merchantKey md5_key md5key sign_key \
-    signKey signkey pay_key payKey your_key your_secret YOUR_KEY YOUR_SECRET YOUR_SECRET_KEY \
-    YOUR_API_KEY your_key_here your_secret_key your-secret-key your-key-here yourkey token \
-    password your-key your-secret payout.notify.key payout.key pay.key notify.key \
-    platform.key vault_payout_key vault_key payout_key payout_notify_key merchant.key app.secret getKey getSecret getSecretKey loadKey xxx xxxx xxxxx xxxxxx xxxxxxxx test demo example secret123 123456";
-
-/// How a template writes a name: `{N}`.
-const TEMPLATES: [(&str, &str); 26] = [
-    ("${{N}}", "a placeholder that was not expanded: single quotes, a .env file, YAML, Spring"),
-    ("${N}", "a variable in single quotes, or a setting that was not expanded"),
-    ("%{N}%", "a Windows variable that was not expanded"),
-    ("{{{N}}}", "a template that was not rendered"),
-    ("{{ {N} }}", "a template that was not rendered: Jinja, Helm, Handlebars"),
-    ("${{ secrets.{N} }}", "GitHub Actions: a secret that was not expanded"),
-    ("${{{N}}}", "a template that was not rendered"),
-    ("$({N})", "a placeholder of Kubernetes, Azure or make that was not expanded"),
-    ("{{N}}", "a format string without its argument: the f before a Python string is missing"),
-    ("#{{N}}", "Ruby: #{…} in single quotes"),
-    ("#{ENV[\"{N}\"]}", "Ruby: #{…} in single quotes"),
-    ("#{ENV['{N}']}", "Ruby: #{…} in a text that is not interpolated"),
-    ("#{ENV.fetch(\"{N}\")}", "Ruby: #{…} in single quotes"),
-    ("/run/secrets/{N}", "Docker: the path of a secret in place of its content"),
-    ("[Function: {N}]", "JavaScript: util.inspect of a function that was not called"),
-    ("@{N}", "a placeholder that was not bound"),
-    (":{N}", "a placeholder that was not bound"),
-    ("<{N}>", "a placeholder of the documentation that was not replaced"),
-    ("[{N}]", "a placeholder of the documentation that was not replaced"),
-    ("%({N})s", "Python: % formatting without its argument"),
-    ("#{ENV['{N}']}", "Ruby: #{…} in single quotes"),
-    ("${process.env.{N}}", "JavaScript: ${…} in quotes that are not backticks"),
-    ("process.env.{N}", "an expression in quotes"),
-    ("env('{N}')", "an expression in quotes"),
-    ("${env:{N}}", "a placeholder that was not expanded"),
-    ("{N}", "the setting's or variable's name in quotes instead of its value"),
-];
+use super::keys::{Description, KeyRule};
+use tables::{NAMES, PRINTED, TEMPLATES, WORDS};
 
 /// The texts that somebody may have taken for this key, all but the key itself.
 pub(super) fn key_texts(key: &[u8], entries: &[Entry]) -> Vec<KeyRule> {
     let mut rules: Vec<KeyRule> = Vec::new();
     for (template, cause) in PRINTED {
         let shown = template.replace("{K}", "[key]");
-        let deviation = described("key-printed", &shown, cause);
-        rules.push(KeyRule { deviation, key: replaced(template, key) });
+        let description = Description::Text("key-printed", Some(shown), cause);
+        rules.push(KeyRule { description, key: replaced(template, key) });
     }
-    let mut word = |code: &str, text: &str, cause| {
-        let deviation = described(code, text, cause);
-        rules.push(KeyRule { deviation, key: text.as_bytes().to_vec() });
+    let mut word = |code, text: String, cause| {
+        let description = Description::Text(code, None, cause);
+        rules.push(KeyRule { description, key: text.into_bytes() });
     };
     for (text, cause) in WORDS {
-        word("key-word", text, cause);
+        word("key-word", text.to_owned(), cause);
     }
-    for (template, cause) in TEMPLATES {
+    for (template, cause) in TEMPLATES.into_iter().take(USUAL_TEMPLATES) {
+        let (before, after) = template.split_once("{N}").unwrap_or((template, ""));
         for name in NAMES.split(' ') {
-            word("key-placeholder", &template.replace("{N}", name), cause);
+            word("key-placeholder", [before, name, after].concat(), cause);
         }
     }
+    rules.extend(objects(key));
+    rules.extend(json_objects(key));
     for entry in entries {
         let [name, text] = [&entry.name, &entry.text].map(|text| of_payload(text));
         let cause = "a loop or an assignment overwrote the key's variable: foreach ($a as $key => $v), for key in data";
         let mut push = |does: String, text: &str| {
             let deviation = Deviation { cause: cause.into(), ..that_does("key-field", does) };
-            rules.push(KeyRule { deviation, key: text.as_bytes().to_vec() });
+            let description = Description::Known(deviation);
+            rules.push(KeyRule { description, key: text.as_bytes().to_vec() });
         };
         push(format!("uses {name}, the name of a field, as the key"), &entry.name);
         push(
@@ -204,8 +57,122 @@ pub(super) fn key_texts(key: &[u8], entries: &[Entry]) -> Vec<KeyRule> {
     rules
 }
 
-fn described(code: &str, shown: &str, cause: &'static str) -> Deviation {
-    Deviation { cause: cause.into(), ..that_does(code, format!("uses {shown} as the key")) }
+fn shown_as(
+    code: &'static str,
+    shown: &str,
+    cause: &'static str,
+    key: impl Into<Vec<u8>>,
+) -> KeyRule {
+    let description = Description::Text(code, Some(shown.to_owned()), cause);
+    KeyRule { description, key: key.into() }
+}
+
+/// Classes that hold a key, and the field in which they hold it.
+const CLASSES: &str = "Config Settings Secret Credentials Key ApiKey Merchant AppConfig PayConfig";
+const CLASS_FIELDS: &str = "key secret value apiKey secretKey api_key secret_key appSecret";
+
+/// A secret's JSON with one field, as it is stored.
+fn json_objects(key: &[u8]) -> Vec<KeyRule> {
+    let mut rules = Vec::new();
+    let names = NAMES.split(' ').chain(CLASS_FIELDS.split(' '));
+    for name in names {
+        for (open, is, end) in [
+            ("{\"", "\":\"", "\"}"),
+            ("{\"", "\": \"", "\"}"),
+            ("{\n  \"", "\": \"", "\"\n}"),
+            ("{\n    \"", "\": \"", "\"\n}"),
+        ] {
+            let before = [open, name, is].concat();
+            let text = [before.as_bytes(), key, end.as_bytes()].concat();
+            let shown = format!("a JSON object with {name}");
+            let cause = "a JSON secret (AWS Secrets Manager, a credentials file) used whole";
+            rules.push(shown_as("key-printed", &shown, cause, text));
+        }
+    }
+    rules
+}
+
+/// The words of a setting's name: the first and the second.
+const OWNERS: &str = "payout payment pay platform merchant mch notify webhook callback app api \
+    gateway hmac md5 sign signing signature private shared client access partner vault secret";
+const KINDS: &str = "key secret secret_key token password";
+
+/// How many templates, the first of the table, are tried in every search.
+const USUAL_TEMPLATES: usize = 26;
+
+/// Further templates and names: in the long part of a search.
+pub(super) fn rare_placeholders() -> Vec<KeyRule> {
+    let mut rules = Vec::new();
+    let mut push = |template: &str, name: &str, cause| {
+        let key = template.replacen("{N}", name, 1).into_bytes();
+        rules.push(KeyRule { description: Description::Text("key-placeholder", None, cause), key });
+    };
+    for (template, cause) in &TEMPLATES[USUAL_TEMPLATES..] {
+        NAMES.split(' ').for_each(|name| push(template, name, cause));
+    }
+    for owner in OWNERS.split_whitespace() {
+        for kind in KINDS.split(' ') {
+            let snake = format!("{owner}_{kind}");
+            let camel: String = snake
+                .split('_')
+                .enumerate()
+                .map(|(at, word)| if at == 0 { word.to_owned() } else { capital(word) })
+                .collect();
+            let names = [
+                snake.to_uppercase(),
+                snake.replace('_', "-"),
+                snake.replace('_', "."),
+                capital(&camel),
+                camel,
+                snake,
+            ];
+            for name in names.iter().filter(|name| !NAMES.split(' ').any(|known| known == *name)) {
+                for (template, cause) in &TEMPLATES[..USUAL_TEMPLATES] {
+                    push(template, name, cause);
+                }
+            }
+        }
+    }
+    rules
+}
+
+/// Objects with one field, printed; and a Java key, whose hash code depends on its bytes alone.
+fn objects(key: &[u8]) -> Vec<KeyRule> {
+    const FORMS: [(&str, &str, &str, &str); 6] = [
+        ("", "(", "=", ")"),
+        ("", "[", "=", "]"),
+        ("", " { ", ": \"", "\" }"),
+        ("", "(", "='", "')"),
+        ("#<struct ", " ", "=\"", "\">"),
+        ("#<data ", " ", "=\"", "\">"),
+    ];
+    let mut rules = Vec::new();
+    for class in CLASSES.split(' ') {
+        for field in CLASS_FIELDS.split(' ') {
+            for (start, open, is, end) in FORMS {
+                let before = [start, class, open, field, is].concat();
+                let cause = "an object that holds the key, printed: a Kotlin or Scala class, a Java record, Rust {:?}, a Python dataclass, a Ruby Struct";
+                let text = [before.as_bytes(), key, end.as_bytes()].concat();
+                rules.push(shown_as("key-printed", &format!("{before}[key]{end}"), cause, text));
+            }
+        }
+    }
+    for algorithm in ["HmacSHA256", "HmacMD5", "HmacSHA1", "HmacSHA512", "AES", "MD5", "SHA-256"] {
+        let text = format!("javax.crypto.spec.SecretKeySpec@{:x}", java_key_hash(key, algorithm));
+        let cause = "Java: a SecretKeySpec in string + value; the key's own text is missing";
+        rules.push(shown_as("key-printed", &text, cause, text.as_bytes()));
+    }
+    rules
+}
+
+/// `SecretKeySpec.hashCode()`.
+fn java_key_hash(key: &[u8], algorithm: &str) -> u32 {
+    let bytes = key.iter().zip(0_u32..).fold(0_u32, |sum, (byte, at)| {
+        let byte = u32::from_ne_bytes(i32::from(byte.cast_signed()).to_ne_bytes());
+        sum.wrapping_add(byte.wrapping_mul(at))
+    });
+    let name = algorithm.to_ascii_lowercase();
+    bytes ^ name.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()))
 }
 
 fn replaced(template: &str, key: &[u8]) -> Vec<u8> {
@@ -216,16 +183,54 @@ fn replaced(template: &str, key: &[u8]) -> Vec<u8> {
 /// The key's bytes as a list of numbers.
 fn numbers(key: &[u8]) -> Vec<KeyRule> {
     let list = |separator: &str| key.iter().map(u8::to_string).collect::<Vec<_>>().join(separator);
+    let hex =
+        |between: &str| key.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(between);
+    let length = key.len();
     [
         (format!("[{}]", list(" ")), "Go fmt.Sprint() of a []byte; string() is missing"),
         (format!("[{}]", list(", ")), "Java Arrays.toString(), Rust {:?} of bytes"),
         (list(","), "JavaScript String() of a Uint8Array"),
+        (list(", "), "a list of bytes, joined"),
+        (list(" "), "a list of bytes, joined"),
+        (list(""), "bytes appended to a StringBuilder as numbers"),
+        (
+            format!("{{\"type\":\"Buffer\",\"data\":[{}]}}", list(",")),
+            "JavaScript JSON.stringify() of a Buffer; toString() is missing",
+        ),
+        (format!("<<{}>>", list(", ")), "Elixir or Erlang: a binary, printed"),
+        (format!("<Buffer {}>", hex(" ")), "JavaScript util.inspect() of a Buffer"),
+        (hex("-").to_uppercase(), ".NET BitConverter.ToString(); Encoding.GetString() is missing"),
+        (format!("{length} bytes"), "Swift: a Data value, printed"),
+        (format!("System.Memory<Byte>[{length}]"), ".NET: ToString() of a Memory<byte>"),
+        (format!("System.ReadOnlyMemory<Byte>[{length}]"), ".NET: ToString() of a Memory<byte>"),
+        (format!("System.Span<Byte>[{length}]"), ".NET: ToString() of a Span<byte>"),
+        (format!("System.ReadOnlySpan<Byte>[{length}]"), ".NET: ToString() of a Span<byte>"),
     ]
     .into_iter()
-    .map(|(text, cause)| KeyRule {
-        deviation: described("key-printed", "the key's bytes as numbers", cause),
-        key: text.into_bytes(),
-    })
+    .map(|(text, cause)| shown_as("key-printed", "the key's bytes as numbers", cause, text))
+    .chain(letters(key))
+    .collect()
+}
+
+/// The key's letters as a list.
+fn letters(key: &[u8]) -> Vec<KeyRule> {
+    let text = String::from_utf8_lossy(key);
+    let list = |between: &str| text.chars().map(String::from).collect::<Vec<_>>().join(between);
+    [
+        (
+            format!("[{}]", list(", ")),
+            "Java Arrays.toString() of a char[]; new String() is missing",
+        ),
+        (
+            format!("['{}']", list("', '")),
+            "Python list(), Rust {:?} of chars; ''.join() is missing",
+        ),
+        (format!("[\"{}\"]", list("\",\"")), "JavaScript JSON of [...key]"),
+        (list(","), "JavaScript String() of [...key], split('')"),
+        (list(" "), "a key whose letters were spaced"),
+    ]
+    .into_iter()
+    .map(|(text, cause)| shown_as("key-printed", "the key's letters as a list", cause, text))
     .collect()
 }
 
@@ -300,7 +305,62 @@ fn encoded(key: &[u8]) -> Vec<KeyRule> {
         ),
     ]
     .into_iter()
-    .map(|(shown, key, cause)| KeyRule { deviation: described("key-encoded", shown, cause), key })
+    .map(|(shown, key, cause)| shown_as("key-encoded", shown, cause, key))
+    .chain(stored(key))
+    .collect()
+}
+
+/// The key as stores and settings hold it.
+fn stored(key: &[u8]) -> Vec<KeyRule> {
+    [
+        (
+            "the key with a newline in base64",
+            STANDARD.encode([key, b"\n"].concat()).into_bytes(),
+            "echo key | base64 (echo without -n): a Kubernetes secret",
+        ),
+        (
+            "the key in base64 with a newline",
+            [STANDARD.encode(key).as_bytes(), b"\n"].concat(),
+            "a file that the base64 command wrote",
+        ),
+        (
+            "the key's base64 in lower case",
+            STANDARD.encode(key).to_ascii_lowercase().into_bytes(),
+            "a store or a header that does not keep the case",
+        ),
+        (
+            "the key's base64 in upper case",
+            STANDARD.encode(key).to_ascii_uppercase().into_bytes(),
+            "a store or a header that does not keep the case",
+        ),
+        (
+            "the key in base64 twice",
+            STANDARD.encode(STANDARD.encode(key)).into_bytes(),
+            "a Kubernetes secret whose data was encoded already",
+        ),
+        (
+            "base64: and the key in base64",
+            ["base64:", &STANDARD.encode(key)].concat().into_bytes(),
+            "Laravel's notation for APP_KEY",
+        ),
+        (
+            "vault:v1: and the key in base64",
+            ["vault:v1:", &STANDARD.encode(key)].concat().into_bytes(),
+            "a Vault transit text that was not decrypted",
+        ),
+        (
+            "the key in upper-case hexadecimal digits",
+            hex::encode_upper(key).into_bytes(),
+            "bin2hex() and strtoupper(), Convert.ToHexString()",
+        ),
+        (
+            "the MD5 of the key with a newline",
+            super::hashing::Kind::Md5.hex(&[key, b"\n"].concat()),
+            "echo key | md5sum (echo without -n)",
+        ),
+    ]
+    .into_iter()
+    .map(|(shown, key, cause)| shown_as("key-encoded", shown, cause, key))
     .collect()
 }
 
@@ -321,8 +381,8 @@ fn masked(key: &[u8]) -> Vec<KeyRule> {
             let text = [&key[..first], middle.as_bytes(), &key[key.len() - last..]];
             let cause =
                 "a masked secret: a settings page, a log, an API that does not show the key";
-            let deviation = described("key-word", "the key with its middle masked", cause);
-            rules.push(KeyRule { deviation, key: text.concat() });
+            let shown = "the key with its middle masked";
+            rules.push(shown_as("key-word", shown, cause, text.concat()));
         }
     }
     rules
@@ -344,7 +404,8 @@ fn parts(key: &[u8]) -> Vec<KeyRule> {
         };
         let mut part = |does: String, part: &[u8]| {
             let deviation = Deviation { cause: cause.into(), ..that_does("key-part", does) };
-            rules.push(KeyRule { deviation, key: part.to_vec() });
+            let description = Description::Known(deviation);
+            rules.push(KeyRule { description, key: part.to_vec() });
         };
         let noun = if count == 1 { "byte" } else { "bytes" };
         part(format!("uses only the first {count} {noun} of the key"), &key[..count]);

@@ -9,8 +9,29 @@ use super::deviations::{deviation, that_does};
 use crate::untrusted::Untrusted;
 
 pub(super) struct KeyRule {
-    pub(super) deviation: Deviation,
+    pub(super) description: Description,
     pub(super) key: Vec<u8>,
+}
+
+/// What is said of a key. There are thousands of texts that may stand for one: only what fits is
+/// described in full.
+pub(super) enum Description {
+    Known(Deviation),
+    /// A code, the text as it may be shown, or none for the key itself, and where it comes from.
+    Text(&'static str, Option<String>, &'static str),
+}
+
+impl KeyRule {
+    pub(super) fn deviation(&self) -> Deviation {
+        match &self.description {
+            Description::Known(deviation) => deviation.clone(),
+            Description::Text(code, shown, cause) => {
+                let key = || String::from_utf8_lossy(&self.key).into_owned();
+                let does = format!("uses {} as the key", shown.clone().unwrap_or_else(key));
+                Deviation { cause: (*cause).into(), ..that_does(code, does) }
+            }
+        }
+    }
 }
 
 /// The changed key; `None` where the change cannot be made.
@@ -54,7 +75,7 @@ pub(super) fn key_rules(key: &[u8]) -> Vec<KeyRule> {
         if let Some(changed) = changed
             && rules.iter().all(|known| known.key != changed)
         {
-            rules.push(KeyRule { deviation: deviation(code), key: changed });
+            rules.push(KeyRule { description: Description::Known(deviation(code)), key: changed });
         }
     }
     rules

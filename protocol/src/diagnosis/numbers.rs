@@ -85,6 +85,25 @@ fn php_json_float(text: &str) -> Option<String> {
     Some(Float::parse(text)?.with_point().print(-4..17, 'e', 0))
 }
 
+/// A whole number beyond 32 bits, as much of it as they hold.
+pub(super) fn int32(text: &str) -> Option<String> {
+    let number: i128 = text.parse().ok()?;
+    i32::try_from(number).is_err().then(|| (number as i32).to_string())
+}
+
+/// As [`int32`], without a sign.
+pub(super) fn uint32(text: &str) -> Option<String> {
+    let number: i128 = text.parse().ok()?;
+    u32::try_from(number).is_err().then(|| (number as u32).to_string())
+}
+
+/// A whole number beyond 32 bits, in their place the largest.
+pub(super) fn int32_limit(text: &str) -> Option<String> {
+    let number: i128 = text.parse().ok()?;
+    let limit = if number < 0 { i32::MIN } else { i32::MAX };
+    i32::try_from(number).is_err().then(|| limit.to_string())
+}
+
 fn is_whole(text: &str) -> bool {
     !text.contains(['.', 'e', 'E'])
 }
@@ -289,8 +308,35 @@ pub(super) struct Format {
 
 const GROUPS: [&str; 8] = ["", ",", ".", " ", "\u{a0}", "\u{202f}", "'", "’"];
 
-const CURRENCIES: [&str; 12] =
-    ["$", "¥", "￥", "€", "£", "₹", "₫", "US$", "R$", "Rp", "CNY ", "USD "];
+/// Before the amount, or after it where it begins with a space.
+const CURRENCIES: [&str; 26] = [
+    "$ ",
+    "R$ ",
+    "€ ",
+    "Rp ",
+    "£ ",
+    "₹ ",
+    " €",
+    "\u{a0}€",
+    " $",
+    " USD",
+    " CNY",
+    " ₫",
+    "\u{a0}₫",
+    " VND",
+    "$",
+    "¥",
+    "￥",
+    "€",
+    "£",
+    "₹",
+    "₫",
+    "US$",
+    "R$",
+    "Rp",
+    "CNY ",
+    "USD ",
+];
 
 /// The powers of ten of units that are usual, and of others, which take longer.
 pub(super) const POWERS: [&[i64]; 2] = [&[0, -2, 2], &[-1, 1, -3, 3, -4, 4, 6, -6]];
@@ -310,7 +356,7 @@ pub(super) fn formats(powers: &[i64]) -> Vec<Format> {
                     if *group == "," {
                         found.push(Format { is_indian: true, ..format });
                     }
-                    if mark == '.' && decimals == Some(2) && ["", ","].contains(group) && is_usual {
+                    if decimals == Some(2) && ["", ",", "."].contains(group) && is_usual {
                         let with_currency = |currency| Format { currency, ..format };
                         found.extend(CURRENCIES.map(with_currency));
                     }
@@ -326,7 +372,8 @@ impl Format {
         let plain = scaled(text, self.power, self.decimals)?;
         let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
         let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |rest| ("-", rest));
-        let mut out = format!("{sign}{}", self.currency);
+        let is_after = self.currency.starts_with(char::is_whitespace);
+        let mut out = format!("{sign}{}", if is_after { "" } else { self.currency });
         for (at, digit) in digits.chars().enumerate() {
             let left = digits.len() - at;
             let is_start = if self.is_indian {
@@ -342,6 +389,9 @@ impl Format {
         if !fraction.is_empty() {
             out.push(self.mark);
             out.push_str(fraction);
+        }
+        if is_after {
+            out.push_str(self.currency);
         }
         Some(out)
     }
@@ -380,7 +430,9 @@ impl Format {
             words.push(format!("in groups{way}, separated by {:?}", self.group));
         }
         if !self.currency.is_empty() {
-            words.push(format!("after {}", self.currency.trim()));
+            let is_after = self.currency.starts_with(char::is_whitespace);
+            let place = if is_after { "before" } else { "after" };
+            words.push(format!("{place} {}", self.currency.trim()));
         }
         words.join(", ")
     }

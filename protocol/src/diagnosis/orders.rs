@@ -137,7 +137,7 @@ fn hash_map_order(pairs: &mut [Pair<'_>]) {
     pairs.sort_by_key(|pair| java_hash(&pair.name) & mask);
 }
 
-pub(super) static ORDER_RULES: [OrderRule; 50] = [
+pub(super) static ORDER_RULES: [OrderRule; 60] = [
     rule("doc-order", |_| {}),
     rule("case-insensitive", |p| p.sort_by_cached_key(|pair| pair.name.to_lowercase())),
     rule("case-insensitive-upper", |p| p.sort_by_cached_key(|pair| pair.name.to_uppercase())),
@@ -190,6 +190,20 @@ pub(super) static ORDER_RULES: [OrderRule; 50] = [
     rule("names-title", |p| rename_and_sort(p, title)),
     rule("names-title", |p| sort_and_rename(p, title)),
     rule("names-title", |p| rename(p, title)),
+    rule("names-marked", |p| sort_and_rename(p, |name| format!(":{name}"))),
+    rule("names-marked", |p| sort_and_rename(p, |name| format!("@{name}"))),
+    rule("names-marked", |p| sort_and_rename(p, |name| format!("${name}"))),
+    rule("names-marked", |p| sort_and_rename(p, |name| format!("_{name}"))),
+    rule("names-marked", |p| sort_and_rename(p, |name| format!("data.{name}"))),
+    rule("names-marked", |p| sort_and_rename(p, |name| format!("data[{name}]"))),
+    rule("names-quoted", |p| sort_and_rename(p, |name| format!("\"{name}\""))),
+    rule("names-quoted", |p| sort_and_rename(p, |name| format!("'{name}'"))),
+    rule("names-backing", |p| {
+        rename_and_sort(p, |name| format!("<{}>k__BackingField", pascal(name)))
+    }),
+    rule("names-backing", |p| {
+        sort_and_rename(p, |name| format!("<{}>k__BackingField", pascal(name)))
+    }),
     rule("names-snake", |p| rename_and_sort(p, snake)),
     rule("names-snake", |p| sort_and_rename(p, snake)),
     rule("names-snake", |p| rename(p, snake)),

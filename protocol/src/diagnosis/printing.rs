@@ -1,5 +1,9 @@
 //! How languages print arrays and objects, one style each.
 
+mod languages;
+
+pub(super) use languages::*;
+
 use super::entry::Tree;
 use super::{encodings, numbers};
 use crate::edit::json_string;
@@ -26,6 +30,8 @@ pub(super) struct Style {
     number: Print,
     members: Members,
     empty_map: &'static str,
+    /// Whether the names of members have no quotation marks.
+    bare_names: bool,
     /// How many spaces indent each level, where each item has its line; beyond [`MAX_TEXT`] the text
     /// is not complete.
     indent: Option<usize>,
@@ -52,6 +58,7 @@ pub(super) const JSON: Style = Style {
     number: plain,
     members: Members::Received,
     empty_map: "{}",
+    bare_names: false,
     indent: None,
 };
 
@@ -358,7 +365,10 @@ fn items_into<'t>(
         out.push_str(if index > 0 { style.item } else { "" });
         line(depth + 1, out);
         if let Some(name) = name {
-            out.push_str(&(style.text)(name));
+            match style.bare_names {
+                true => out.push_str(name),
+                false => out.push_str(&(style.text)(name)),
+            }
             out.push_str(style.pair);
         }
         print_into(value, style, depth + 1, out);
@@ -466,6 +476,20 @@ pub(super) fn bare(tree: &Tree) -> String {
     match tree {
         Tree::Text(text) => text.clone(),
         other => print(other, &JSON),
+    }
+}
+
+/// The values inside at every level, without their names.
+pub(super) fn leaves(tree: &Tree, separator: &str) -> String {
+    match tree {
+        Tree::List(items) => {
+            items.iter().map(|item| leaves(item, separator)).collect::<Vec<_>>().join(separator)
+        }
+        Tree::Map(members) => {
+            let values = members.iter().map(|(_, item)| leaves(item, separator));
+            values.collect::<Vec<_>>().join(separator)
+        }
+        scalar => bare(scalar),
     }
 }
 

@@ -9,13 +9,13 @@ use super::compose::{Composer, FieldChoice, Plan, Text, ValueChoice};
 use super::digest::Width;
 use super::forms::{FormRule, forms};
 use super::hashing::{Hash, Hasher, Kind};
-use super::key_texts::key_texts;
-use super::keys::{KeyRule, key_rules, other_key};
+use super::key_texts::{key_texts, rare_placeholders};
+use super::keys::{Description, KeyRule, key_rules, other_key};
 use super::orders::ORDER_RULES;
 use super::other_hashes::{self, Standing};
 use super::shapes::{SHAPE_RULES, whole_strings};
 use super::values::{Scope, times};
-use super::{Deviation, extras, fields, generated, numbers};
+use super::{Deviation, extras, fields, generated, numbers, wrapped};
 use crate::canonical::canonicalize;
 use crate::dialect::Dialect;
 use crate::key::Key;
@@ -40,6 +40,9 @@ const MAX_LONG_WORK: usize = 128 << 20;
 
 /// In how many shapes, the first of the table, the key is put among the fields.
 const MOST_KEY_SHAPES: usize = 8;
+
+/// How many choices of fields are tried beside an altered value.
+const MOST_DROPPED: usize = 30;
 
 #[derive(Default)]
 struct Seen(HashMap<u64, usize>);
@@ -119,13 +122,13 @@ impl<'s> Search<'s> {
         let mut seen = Seen::default();
         let own = self.composer.compose(Plan::default());
         seen.note(&own, 0);
-        let own = Candidates::new(own, vec![], 0);
-        let mut strings = vec![Candidates { breadth: Breadth::Frequent, ..own }];
+        let own = Candidates::new(own, Name::of_plan(Plan::default(), 0));
+        let mut strings = vec![Candidates { breadth: Breadth::Frequent, is_own: true, ..own }];
         let effective = self.singles(&fields, &values, &mut seen, &mut strings);
         self.others(&mut seen, &mut strings);
         let has_time = self.depth == Depth::Full || self.base.string.len() <= LONG;
         if has_time {
-            self.key_fields(&mut seen, visit);
+            self.key_fields(&values, &mut seen, visit);
         }
         for breadth in [Breadth::Frequent, Breadth::Rest] {
             for string in strings.iter().filter(|string| string.breadth == Breadth::Frequent) {
@@ -134,15 +137,16 @@ impl<'s> Search<'s> {
         }
         self.attempt(&strings[0], Breadth::KeysAndForms, visit);
         let mut count = strings.len();
+        let besides = if has_time { self.pairs_besides() } else { Vec::new() };
         if self.fit == Fit::No && has_time {
-            count += self.rare(&values, &mut seen, visit);
+            count += self.rare(&values, &besides, &mut seen, visit);
         }
         if self.fit == Fit::No {
             self.key_texts(&strings[0], visit);
             count += self.combinations(&effective, &mut seen, visit);
         }
         if self.fit == Fit::No && self.depth == Depth::Full {
-            count += self.long(&effective, &mut seen, visit);
+            count += self.long(&effective, &besides, &mut seen, visit);
         }
         count
     }
@@ -152,7 +156,7 @@ impl<'s> Search<'s> {
         fields: &'c [FieldChoice],
         values: &'c [ValueChoice],
         seen: &mut Seen,
-        strings: &mut Vec<Candidates>,
+        strings: &mut Vec<Candidates<'c>>,
     ) -> Effective<'c> {
         let plan = Plan::default();
         let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..plan });
@@ -178,20 +182,21 @@ impl<'s> Search<'s> {
     }
 
     /// Notes the string of a plan, and whether it is a new one.
-    fn single(
+    fn single<'c>(
         &mut self,
-        plan: Plan<'_>,
+        plan: Plan<'c>,
         rarity: usize,
         seen: &mut Seen,
-        strings: &mut Vec<Candidates>,
+        strings: &mut Vec<Candidates<'c>>,
     ) -> bool {
         let text = self.composer.compose(plan);
         self.work += text.bytes.len();
         let known = seen.note(&text, strings.len());
-        let name = Name { deviations: plan.deviations(), rarity };
+        let name = Name::of_plan(plan, rarity);
         match known.and_then(|place| strings.get_mut(place)) {
             None => {
-                strings.push(Candidates { text, names: vec![name], breadth: Breadth::Frequent })
+                let string = Candidates::new(text, name);
+                strings.push(Candidates { breadth: Breadth::Frequent, ..string });
             }
             // The rule's own string needs no other name.
             Some(_) if known == Some(0) => {}
@@ -204,7 +209,7 @@ impl<'s> Search<'s> {
         known.is_none()
     }
 
-    fn others(&mut self, seen: &mut Seen, strings: &mut Vec<Candidates>) {
+    fn others(&mut self, seen: &mut Seen, strings: &mut Vec<Candidates<'_>>) {
         let scheme = self.base.scheme;
         let mut found = whole_strings(self.payload, &scheme.sign_field, self.composer.entries());
         found.extend(nested_payloads(self.payload, scheme));
@@ -212,7 +217,9 @@ impl<'s> Search<'s> {
             self.work += bytes.len();
             let text = Text::plain(bytes);
             if seen.note(&text, strings.len()).is_none() {
-                let string = Candidates::new(text, vec![deviation], 600 + index);
+                let plan = Plan::default();
+                let name = Name { plan, deviations: vec![deviation], rarity: 600 + index };
+                let string = Candidates::new(text, name);
                 strings.push(Candidates { breadth: Breadth::Frequent, ..string });
             }
         }
@@ -220,58 +227,58 @@ impl<'s> Search<'s> {
 
     fn attempt(
         &mut self,
-        string: &Candidates,
+        string: &Candidates<'_>,
         breadth: Breadth,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
     ) {
         let right = self.key.expose();
         let mut hasher = Hasher::new(&string.text.bytes, string.text.change, right);
-        let forms = || self.forms.iter().enumerate();
-        let keys = || self.keys.iter().enumerate();
-        let own_form = std::iter::once((None, None));
-        let tries: Vec<(Option<_>, Option<_>)> = match breadth {
-            Breadth::Frequent => {
-                let frequent = forms().filter(|(_, rule)| rule.is_frequent);
-                own_form.chain(frequent.map(|form| (Some(form), None))).collect()
-            }
-            Breadth::Rest => {
-                let rest = forms().filter(|(_, rule)| !rule.is_frequent);
-                let forms = rest.map(|form| (Some(form), None));
-                forms.chain(keys().map(|key| (None, Some(key)))).collect()
-            }
-            Breadth::Common => {
-                let common = forms().filter(|(_, rule)| rule.is_common);
-                own_form.chain(common.map(|form| (Some(form), None))).collect()
-            }
-            Breadth::KeysAndCommon => {
-                let common = || forms().filter(|(_, rule)| rule.is_common).map(Some);
-                let forms = || std::iter::once(None).chain(common());
-                keys().flat_map(|key| forms().map(move |form| (form, Some(key)))).collect()
-            }
-            Breadth::Keyless => {
-                let keyless = forms().filter(|(_, rule)| rule.is_keyless);
-                own_form.chain(keyless.map(|form| (Some(form), None))).collect()
-            }
-            Breadth::KeysAndForms => {
-                keys().flat_map(|key| forms().map(move |form| (Some(form), Some(key)))).collect()
-            }
-        };
-        for (form, key) in tries {
+        let mut attempt = |form: Option<(usize, &FormRule)>, key: Option<(usize, &KeyRule)>| {
             if self.work + hasher.work > self.most_work {
-                break;
+                return;
             }
             let used = form.map_or(&self.base.own, |(_, rule)| &rule.form);
             let Some(digest) = hasher.digest(used, key.map_or(right, |(_, rule)| &rule.key)) else {
-                continue;
+                return;
             };
             // The rule's own digest by a detour, such as a NUL behind an HMAC key, is no deviation.
             let is_detour =
-                digest == self.base.digest && (form.is_some() || key.is_some() || !is_own(string));
+                *digest == *self.base.digest && (form.is_some() || key.is_some() || !string.is_own);
             if !is_detour {
-                let base = &self.base;
-                let candidate = Candidate { digest: &digest, string, form, key, base };
+                let (base, entries) = (&self.base, self.composer.entries());
+                let candidate = Candidate { digest: &digest, string, form, key, base, entries };
                 if visit(&candidate) == Fit::Yes {
                     self.fit = Fit::Yes;
+                }
+            }
+        };
+        let keys = || self.keys.iter().enumerate();
+        let has_own = !matches!(breadth, Breadth::Rest | Breadth::KeysAndForms);
+        if has_own && breadth != Breadth::KeysAndCommon {
+            attempt(None, None);
+        }
+        let chosen = |rule: &FormRule| match breadth {
+            Breadth::Frequent => rule.is_frequent,
+            Breadth::Rest => !rule.is_frequent,
+            Breadth::Common | Breadth::KeysAndCommon => rule.is_common,
+            Breadth::Few => rule.is_of_few,
+            Breadth::Keyless => rule.is_keyless,
+            Breadth::KeysAndForms => true,
+        };
+        let forms = || self.forms.iter().enumerate().filter(|(_, rule)| chosen(rule));
+        match breadth {
+            Breadth::KeysAndCommon | Breadth::KeysAndForms => {
+                for key in keys() {
+                    if has_own {
+                        attempt(None, Some(key));
+                    }
+                    forms().for_each(|form| attempt(Some(form), Some(key)));
+                }
+            }
+            _ => {
+                forms().for_each(|form| attempt(Some(form), None));
+                if breadth == Breadth::Rest {
+                    keys().for_each(|key| attempt(None, Some(key)));
                 }
             }
         }
@@ -293,7 +300,7 @@ impl<'s> Search<'s> {
             return 0;
         }
         let breadth = if text.holds_key { Breadth::Keyless } else { breadth };
-        let string = Candidates::new(text, plan.deviations(), 0);
+        let string = Candidates::new(text, Name::of_plan(plan, 0));
         self.attempt(&string, breadth, visit);
         1
     }
@@ -302,6 +309,7 @@ impl<'s> Search<'s> {
     fn rare(
         &mut self,
         values: &[ValueChoice],
+        fields: &[FieldChoice],
         seen: &mut Seen,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
     ) -> usize {
@@ -311,10 +319,10 @@ impl<'s> Search<'s> {
             generated::partial(entries, values),
             generated::time_formats(entries, times::ZONES[0]),
             generated::nested(entries),
+            wrapped::groups(entries),
             generated::status_names(entries),
             generated::amounts(entries, numbers::POWERS[0]),
         ];
-        let fields = self.pairs_besides();
         let values = made.iter().flatten();
         let values = values.map(|choice| Plan { values: Some(choice), ..Plan::default() });
         let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..Plan::default() });
@@ -335,12 +343,20 @@ impl<'s> Search<'s> {
     }
 
     /// The key among the fields, in each shape: code that does so has another form of the key too.
-    fn key_fields(&mut self, seen: &mut Seen, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
+    fn key_fields(
+        &mut self,
+        values: &[ValueChoice],
+        seen: &mut Seen,
+        visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
+    ) {
         let fields = extras::key_fields(&self.composer, self.key.expose());
         let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..Plan::default() });
         let shapes = SHAPE_RULES.iter().take(MOST_KEY_SHAPES);
         let shapes = shapes.map(|rule| Plan { shape: Some(rule), ..Plan::default() });
-        let shapes: Vec<Plan<'_>> = std::iter::once(Plan::default()).chain(shapes).collect();
+        let encoded = values.iter().filter(|choice| choice.deviation.code.starts_with("urlencode"));
+        let encoded = encoded.map(|choice| Plan { values: Some(choice), ..Plan::default() });
+        let shapes: Vec<Plan<'_>> =
+            std::iter::once(Plan::default()).chain(shapes).chain(encoded).collect();
         for plan in fields.flat_map(|field| shapes.iter().map(move |shape| field.and(shape))) {
             if self.work > self.most_work / 4 {
                 break;
@@ -353,16 +369,19 @@ impl<'s> Search<'s> {
                 let is_md5 = self.base.own.hash == Hash::Plain(Kind::Md5);
                 let is_last = text.bytes.ends_with(self.base.key);
                 let rarity = if is_md5 || is_last { 1000 } else { 0 };
-                let string = Candidates::new(text, plan.deviations(), rarity);
+                let string = Candidates::new(text, Name::of_plan(plan, rarity));
                 self.attempt(&string, Breadth::Keyless, visit);
             }
         }
     }
 
     /// The rule's own string with other texts in the place of the key.
-    fn key_texts(&mut self, own: &Candidates, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
-        let keys = std::mem::take(&mut self.keys);
-        self.keys = key_texts(self.key.expose(), self.composer.entries());
+    fn key_texts(&mut self, own: &Candidates<'_>, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
+        let mut texts = key_texts(self.key.expose(), self.composer.entries());
+        if self.depth == Depth::Full {
+            texts.extend(rare_placeholders());
+        }
+        let keys = std::mem::replace(&mut self.keys, texts);
         self.attempt(own, Breadth::KeysAndCommon, visit);
         self.keys = keys;
     }
@@ -409,6 +428,7 @@ impl<'s> Search<'s> {
     fn long(
         &mut self,
         effective: &Effective<'_>,
+        besides: &[FieldChoice],
         seen: &mut Seen,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
     ) -> usize {
@@ -419,14 +439,23 @@ impl<'s> Search<'s> {
             generated::amounts(entries, numbers::POWERS[1]),
             generated::time_formats(entries, times::ZONES[1]),
             generated::cut(entries),
+            wrapped::alone(entries),
+            generated::padded(entries),
         ];
         let mut count = 0;
         for choice in made.iter().flatten() {
             let plan = Plan { values: Some(choice), ..Plan::default() };
             count += self.attempt_new((plan, Breadth::Common), (seen, visit));
         }
-        let besides = self.pairs_besides();
-        for choice in &besides {
+        let altered = &made[0];
+        let dropped = || effective.fields.iter().take(MOST_DROPPED);
+        for choice in altered {
+            let plan = Plan { values: Some(choice), ..Plan::default() };
+            for fields in dropped() {
+                count += self.attempt_new((plan.and(fields), Breadth::Common), (seen, visit));
+            }
+        }
+        for choice in besides {
             let plan = Plan { fields: Some(choice), ..Plan::default() };
             let is_of_object = |order: &&Plan<'_>| {
                 let code = order.order.map_or("", |rule| rule.code);
@@ -436,7 +465,30 @@ impl<'s> Search<'s> {
                 count += self.attempt_new((plan.and(order), Breadth::Common), (seen, visit));
             }
         }
-        count + self.subsets(visit)
+        count += self.subsets(visit);
+        count + self.ordered(visit)
+    }
+
+    /// Two or three values in any order.
+    fn ordered(&mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
+        let mut count = 0;
+        let plan = Plan::default();
+        for ordered in extras::ordered(self.composer.entries()) {
+            if self.fit == Fit::Yes || self.work > self.most_work {
+                break;
+            }
+            let text = Text::plain(ordered.text(self.composer.entries()));
+            let string = Candidates::new(text, Name::of_plan(plan, 0));
+            self.attempt(&Candidates { names: vec![], ..string }, Breadth::Few, visit);
+            count += 1;
+            if self.fit == Fit::Yes {
+                let text = Text::plain(ordered.text(self.composer.entries()));
+                let deviations = ordered.deviations(self.composer.entries());
+                let string = Candidates::new(text, Name { plan, deviations, rarity: 0 });
+                self.attempt(&string, Breadth::Few, visit);
+            }
+        }
+        count
     }
 
     fn subsets(&mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
@@ -448,11 +500,13 @@ impl<'s> Search<'s> {
         for arrangement in extras::ARRANGEMENTS {
             let arranged =
                 arrangement.texts(self.composer.entries(), &members, &self.base.scheme.separator);
-            for mask in &masks {
+            for mask in masks.iter().filter(|mask| arrangement.has(**mask)) {
                 if self.work > self.most_work || self.fit == Fit::Yes {
                     return count;
                 }
-                let string = Candidates::new(Text::plain(arranged.joined(*mask)), vec![], 0);
+                let plan = Plan::default();
+                let text = || Text::plain(arranged.joined(*mask));
+                let string = Candidates::new(text(), Name::of_plan(plan, 0));
                 self.attempt(&Candidates { names: vec![], ..string }, Breadth::Common, visit);
                 count += 1;
                 if self.fit == Fit::Yes {
@@ -460,8 +514,7 @@ impl<'s> Search<'s> {
                     let mut deviations =
                         vec![extras::subset(self.composer.entries(), &members, *mask)];
                     deviations.extend(arrangement.deviation());
-                    let string =
-                        Candidates::new(Text::plain(arranged.joined(*mask)), deviations, 0);
+                    let string = Candidates::new(text(), Name { plan, deviations, rarity: 0 });
                     self.attempt(&string, Breadth::Common, visit);
                 }
             }
@@ -470,18 +523,15 @@ impl<'s> Search<'s> {
     }
 }
 
-fn is_own(string: &Candidates) -> bool {
-    string.names.iter().all(|name| name.deviations.is_empty())
-}
-
 fn keys(key: &Key, others: &[(String, Key)], base: &Base<'_>) -> Vec<KeyRule> {
-    let others = others
-        .iter()
-        .map(|(name, other)| KeyRule { deviation: other_key(name), key: other.expose().to_vec() });
+    let others = others.iter().map(|(name, other)| KeyRule {
+        description: Description::Known(other_key(name)),
+        key: other.expose().to_vec(),
+    });
     let mut hasher = Hasher::new(base.string.as_bytes(), None, key.expose());
     // HMAC pads its key with zeros: a key with a NUL at its end is the right key.
     let mut differs = |rule: &KeyRule| {
-        hasher.digest(&base.own, &rule.key).is_some_and(|digest| digest != base.digest)
+        hasher.digest(&base.own, &rule.key).is_some_and(|digest| *digest != *base.digest)
     };
     others.chain(key_rules(key.expose())).filter(|rule| differs(rule)).collect()
 }

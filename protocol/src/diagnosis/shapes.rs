@@ -16,7 +16,26 @@ use crate::payload::Payload;
 pub(super) type ShapeRule = Rule<fn(&[Pair<'_>]) -> String>;
 
 fn joined<'p>(pairs: &[Pair<'p>], separator: &str, write: impl Fn(&Pair<'p>) -> String) -> String {
-    pairs.iter().map(write).collect::<Vec<_>>().join(separator)
+    let mut out = String::with_capacity(512);
+    for (at, pair) in pairs.iter().enumerate() {
+        out.push_str(if at > 0 { separator } else { "" });
+        out.push_str(&write(pair));
+    }
+    out
+}
+
+/// `name=value` for each, without a text of its own for each.
+pub(super) fn written(pairs: &[Pair<'_>], separator: &str) -> String {
+    let mut out = String::with_capacity(512);
+    for (at, pair) in pairs.iter().enumerate() {
+        out.push_str(if at > 0 { separator } else { "" });
+        if !pair.is_whole {
+            out.push_str(&pair.name);
+            out.push('=');
+        }
+        out.push_str(&pair.text);
+    }
+    out
 }
 
 fn value(pair: &Pair<'_>) -> String {
@@ -29,6 +48,12 @@ fn indexed(pairs: &[Pair<'_>], write: impl Fn(&Pair<'_>) -> String) -> String {
     pairs.iter().enumerate().map(item).collect::<Vec<_>>().join("&")
 }
 
+/// The same from one: Lua's `ipairs`, a SQL row number, `enumerate(…, 1)`.
+fn positions(pairs: &[Pair<'_>], write: impl Fn(&Pair<'_>) -> String) -> String {
+    let item = |(at, pair)| format!("{at}={}", write(pair));
+    (1..).zip(pairs).map(item).collect::<Vec<_>>().join("&")
+}
+
 fn each_as(pairs: &[Pair<'_>], text: &str) -> String {
     joined(pairs, "&", |pair| format!("{}={text}", pair.name))
 }
@@ -37,32 +62,35 @@ fn json_member(pair: &Pair<'_>) -> String {
     format!("{}:{}", json_string(&pair.name), json_string(&pair.text))
 }
 
-pub(super) static SHAPE_RULES: [ShapeRule; 46] = [
+pub(super) static SHAPE_RULES: [ShapeRule; 53] = [
     rule("values-only", |p| joined(p, "", value)),
     rule("values-joined", |p| joined(p, "&", value)),
     rule("values-comma", |p| joined(p, ",", value)),
     rule("values-pipe", |p| joined(p, "|", value)),
-    rule("no-ampersand", |p| joined(p, "", Pair::written)),
+    rule("no-ampersand", |p| written(p, "")),
     rule("names-and-values", |p| joined(p, "", |pair| format!("{}{}", pair.name, pair.text))),
-    rule("separator-comma", |p| joined(p, ",", Pair::written)),
-    rule("separator-pipe", |p| joined(p, "|", Pair::written)),
-    rule("separator-semicolon", |p| joined(p, ";", Pair::written)),
-    rule("separator-newline", |p| joined(p, "\n", Pair::written)),
-    rule("separator-space", |p| joined(p, " ", Pair::written)),
-    rule("separator-hash", |p| joined(p, "#", Pair::written)),
-    rule("separator-plus", |p| joined(p, "+", Pair::written)),
-    rule("comma-space", |p| joined(p, ", ", Pair::written)),
+    rule("separator-comma", |p| written(p, ",")),
+    rule("separator-pipe", |p| written(p, "|")),
+    rule("separator-semicolon", |p| written(p, ";")),
+    rule("separator-newline", |p| written(p, "\n")),
+    rule("separator-space", |p| written(p, " ")),
+    rule("separator-hash", |p| written(p, "#")),
+    rule("separator-plus", |p| written(p, "+")),
+    rule("comma-space", |p| written(p, ", ")),
     rule("colon", |p| joined(p, "&", |pair| format!("{}:{}", pair.name, pair.text))),
     rule("colon-pipe", |p| joined(p, "|", |pair| format!("{}:{}", pair.name, pair.text))),
     rule("colon-comma", |p| joined(p, ",", |pair| format!("{}:{}", pair.name, pair.text))),
-    rule("question-mark", |p| format!("?{}", joined(p, "&", Pair::written))),
-    rule("leading-ampersand", |p| format!("&{}", joined(p, "&", Pair::written))),
-    rule("map-java", |p| format!("{{{}}}", joined(p, ", ", Pair::written))),
+    rule("question-mark", |p| format!("?{}", written(p, "&"))),
+    rule("leading-ampersand", |p| format!("&{}", written(p, "&"))),
+    rule("map-java", |p| format!("{{{}}}", written(p, ", "))),
     rule("names-comma-values", |p| joined(p, ",", |pair| format!("{},{}", pair.name, pair.text))),
     rule("json-strings", |p| format!("{{{}}}", joined(p, ",", json_member))),
     rule("indexes-undefined", |p| indexed(p, |_| "undefined".to_owned())),
     rule("indexes-names", |p| indexed(p, |pair| pair.name.clone().into_owned())),
     rule("indexes-values", |p| indexed(p, value)),
+    rule("positions", |p| positions(p, value)),
+    rule("positions", |p| positions(p, |pair| pair.name.clone().into_owned())),
+    rule("positions", |p| positions(p, |pair| pair.written())),
     rule("indexes-pairs", |p| indexed(p, |pair| pair.written())),
     rule("indexes-empty", |p| indexed(p, |_| String::new())),
     rule("values-undefined", |p| each_as(p, "undefined")),
@@ -81,7 +109,11 @@ pub(super) static SHAPE_RULES: [ShapeRule; 46] = [
     rule("values-semicolon", |p| joined(p, ";", value)),
     rule("values-space", |p| joined(p, " ", value)),
     rule("lines", |p| joined(p, "", |pair| format!("{}\n", pair.written()))),
-    rule("lines-windows", |p| joined(p, "\r\n", Pair::written)),
+    rule("lines-windows", |p| written(p, "\r\n")),
+    rule("lines-colon", |p| joined(p, "\n", |pair| format!("{}:{}", pair.name, pair.text))),
+    rule("lines-windows", |p| joined(p, "", |pair| format!("{}\r\n", pair.written()))),
+    rule("lines-name-value", |p| joined(p, "", |pair| format!("{}\n{}\n", pair.name, pair.text))),
+    rule("lines-name-value", |p| joined(p, "\n", |pair| format!("{}\n{}", pair.name, pair.text))),
     rule("lines-colon", |p| joined(p, "\n", |pair| format!("{}: {}", pair.name, pair.text))),
     rule("quoted-values", |p| joined(p, "&", |pair| format!("{}=\"{}\"", pair.name, pair.text))),
 ];

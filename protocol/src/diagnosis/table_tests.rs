@@ -148,7 +148,7 @@ fn write_forms(out: &mut String) {
     for key in ["ThisIsYourSecretKey123", " QUJD\n", "0aFf", "undefined"] {
         writeln!(out, "key {key:?}").unwrap();
         for rule in key_rules(key.as_bytes()) {
-            writeln!(out, "  {}: {}", rule.deviation.code, rule.key.escape_ascii()).unwrap();
+            writeln!(out, "  {}: {}", rule.deviation().code, rule.key.escape_ascii()).unwrap();
         }
     }
 }

@@ -10,7 +10,7 @@ use hmac::digest::Digest as _;
 use md5::Md5;
 
 use super::candidate::{Candidate, PLAIN, Place};
-use super::digests::digests;
+use crate::batch::digests;
 use crate::canonical::value_into;
 use crate::payload::{Payload, Value};
 use crate::scheme::{Algorithm, KeyText, Nulls, Order, Pairs, ValueText};

@@ -102,7 +102,7 @@ fn slips_name_the_nearest_and_the_place() {
             "line 8, column 9: \"latncy\" is unknown; did you mean \"latency\"?",
         ),
         ("", "probe = 'dns'\nmake = ['success']", "one of them"),
-        ("", "make = ['success']\nmanner = 'slowly'\nexpect = 'anything'", "wants milliseconds"),
+        ("", "make = ['success']\nmanner = 'slowly'\nexpect = 'anything'", "needs milliseconds"),
         ("", "make = ['success']\nat_once = 0\nexpect = 'anything'", "1 to 200"),
         ("", "make = ['success']\nat_once = -1\nexpect = 'anything'", "line 9"),
         ("", "expect = 'anything'\n[[case.step]]\nmake = ['success']", "settings of the steps"),

@@ -215,7 +215,7 @@ impl Player<'_, '_> {
         note(group, &sent, (number, start, &in_words(fault)), played);
         stopped?;
         if fault.end().is_some() {
-            come_up(merchant, &format!("after {}", in_words(fault)), played).await?;
+            come_up(merchant.start().await, &format!("after {}", in_words(fault)), played)?;
         }
         Ok(())
     }
@@ -281,16 +281,16 @@ pub(super) async fn watch(
     let Some(death) = merchant.death().await else { return Ok(()) };
     let what = format!("nothing was done to the merchant, and {death}");
     played.violations.push(Violation { law: Law::StaysUp, what });
-    merchant.end().await;
-    come_up(merchant, "afterwards", played).await
+    let started = merchant.start_again().await;
+    come_up(started, "afterwards", played)
 }
 
-async fn come_up(
-    merchant: &mut MerchantProcess<'_>,
+fn come_up(
+    started: Result<(), ProcessError>,
     when: &str,
     played: &mut Played,
 ) -> Result<(), ProcessError> {
-    match merchant.start().await {
+    match started {
         Ok(()) => {}
         // That the port is not free yet is this machine's matter.
         Err(error) if error.is_port_taken() => {

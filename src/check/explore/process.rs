@@ -113,19 +113,33 @@ impl<'a> MerchantProcess<'a> {
             )));
         }
         match &self.launch.start {
-            Some(_) => self.start().await,
+            Some(_) => self.start_own().await,
             None => self.wait_until_up(Instant::now()).await,
         }
     }
 
-    /// Starts it and waits until it takes connections; a start that fails at once is tried again.
+    /// Starts it after a stop and waits until it takes connections.
     pub async fn start(&mut self) -> Result<(), ProcessError> {
+        let Some(restart) = &self.launch.restart else { return self.start_own().await };
         self.wait_until_down().await;
         let began = Instant::now();
-        if let Some(restart) = &self.launch.restart {
-            run(restart, "--restart").await?;
-            return self.wait_until_up(began).await;
-        }
+        // What is started where --start began is ended with it.
+        let mark = self.launch.start.as_ref().map(|_| (MARK, self.mark.clone()));
+        run(restart, "--restart", mark.into_iter().collect()).await?;
+        self.wait_until_up(began).await
+    }
+
+    /// Starts it again, whatever became of it.
+    pub async fn start_again(&mut self) -> Result<(), ProcessError> {
+        // What does not run cannot be stopped.
+        let _ = self.stop(Signal::Kill).await;
+        self.start().await
+    }
+
+    /// A start that fails at once is tried again.
+    async fn start_own(&mut self) -> Result<(), ProcessError> {
+        self.wait_until_down().await;
+        let began = Instant::now();
         loop {
             self.spawn()?;
             match self.wait_until_up(began).await {
@@ -223,6 +237,15 @@ impl<'a> MerchantProcess<'a> {
 
     /// How it ended although nothing was done to it; `None` while it is up.
     pub async fn death(&mut self) -> Option<String> {
+        if self.child.is_none() {
+            let began = Instant::now();
+            while !self.is_reachable().await {
+                if began.elapsed() >= CLEARING {
+                    return Some("it takes no connections any more".to_owned());
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        }
         let status = self.ended()?;
         match self.is_reachable().await {
             true => None,
@@ -243,7 +266,7 @@ impl<'a> MerchantProcess<'a> {
     /// Sends the signal of `--stop-signal`, or runs the command in its place, and waits for the end.
     pub async fn stop(&mut self, signal: Signal) -> Result<(), ProcessError> {
         if let Some(stop) = &self.launch.stop {
-            run(stop, "--stop").await?;
+            run(stop, "--stop", Vec::new()).await?;
             // What --start began is gone by then, or must go.
             self.end().await;
             return Ok(());
@@ -259,13 +282,24 @@ impl<'a> MerchantProcess<'a> {
         Ok(())
     }
 
-    /// Ends every process of it.
-    pub async fn end(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
-        signal_group(child.id(), Signal::Kill);
+    /// Ends every process of it, after `--stop` where there is one.
+    pub async fn close(&mut self) {
+        if self.launch.start.is_some() {
+            let _ = self.stop(Signal::Kill).await;
+        }
+    }
+
+    /// Ends every process of it; one that was not started here keeps running.
+    async fn end(&mut self) {
+        if self.launch.start.is_none() {
+            return;
+        }
+        let mut child = self.child.take();
+        child.iter().for_each(|child| signal_group(child.id(), Signal::Kill));
         let began = Instant::now();
         while began.elapsed() < CLEARING {
-            let is_reaped = child.try_wait().is_ok_and(|status| status.is_some());
+            let reaped = child.as_mut().map(|child| child.try_wait());
+            let is_reaped = reaped.is_none_or(|it| it.is_ok_and(|status| status.is_some()));
             let is_left = signal_marked(&self.mark(), Signal::Kill);
             if is_reaped && !is_left {
                 return;
@@ -277,8 +311,8 @@ impl<'a> MerchantProcess<'a> {
     /// Stops it, empties its data and starts it again.
     pub async fn renew(&mut self) -> Result<(), ProcessError> {
         let Some(fresh) = &self.launch.fresh else { return Ok(()) };
-        self.stop(Signal::Kill).await?;
-        run(fresh, "--fresh").await?;
+        let _ = self.stop(Signal::Kill).await;
+        run(fresh, "--fresh", Vec::new()).await?;
         self.start().await
     }
 
@@ -297,10 +331,14 @@ impl<'a> MerchantProcess<'a> {
 
 impl Drop for MerchantProcess<'_> {
     fn drop(&mut self) {
-        let Some(child) = &mut self.child else { return };
-        signal_group(child.id(), Signal::Kill);
-        let _ = child.kill();
-        let _ = child.wait();
+        if self.launch.start.is_none() {
+            return;
+        }
+        if let Some(child) = &mut self.child {
+            signal_group(child.id(), Signal::Kill);
+            let _ = child.kill();
+            let _ = child.wait();
+        }
         // A process that forks meanwhile has a child that is not in the first list.
         for _ in 0..3 {
             if !signal_marked(&format!("{MARK}={}", self.mark), Signal::Kill) {
@@ -327,9 +365,13 @@ fn last_lines(tail: &[u8]) -> String {
     }
 }
 
-async fn run(command: &UserCommand, what: &'static str) -> Result<(), ProcessError> {
+async fn run(
+    command: &UserCommand,
+    what: &'static str,
+    variables: Vec<(&str, String)>,
+) -> Result<(), ProcessError> {
     let failed = |error| ProcessError::Command { what, error };
-    let output = command.run(Vec::new()).await.map_err(failed)?;
+    let output = command.run(variables).await.map_err(failed)?;
     match output.code {
         Some(0) => Ok(()),
         _ => Err(failed(RunError::Failed(output.end()))),

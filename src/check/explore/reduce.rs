@@ -329,10 +329,9 @@ impl Run<'_, '_> {
 
     /// Starts a merchant again that did not come up, with its data emptied where that is possible.
     async fn come_back(&mut self) -> Result<bool, ExploreError> {
-        self.merchant.end().await;
         let started = match self.merchant.can_renew() {
             true => self.merchant.renew().await,
-            false => self.merchant.start().await,
+            false => self.merchant.start_again().await,
         };
         match started {
             Ok(()) => {

@@ -83,7 +83,7 @@ pub async fn explore(
         };
         explored = run.rounds(pin!(stop), tell).await?;
     }
-    merchant.end().await;
+    merchant.close().await;
     if let Some(failure) = preparer.failure() {
         return Err(ExploreError::Prepare(failure));
     }
@@ -203,8 +203,7 @@ impl Run<'_, '_> {
                 found = Some(self.cut_down(failure, stop.as_mut(), tell).await?);
                 break;
             } else if round.iter().any(|(_, judged)| judged.played.is_down) {
-                self.merchant.end().await;
-                self.merchant.start().await?;
+                self.merchant.start_again().await?;
                 self.is_gone = false;
             }
         }

@@ -152,7 +152,7 @@ impl Bench<'_> {
             .and_then(|message| Draft::read(&message.body, self.workshop.dialect.layout.transport));
         let json = before.as_ref().and_then(|draft| draft.get(&name));
         let json = json.ok_or_else(|| {
-            format!("the message before has no member {:?}", Untrusted::new(&name))
+            format!("the message before has no field {:?}", Untrusted::new(&name))
         })?;
         self.draft.set(&name, json.to_owned());
         Ok(())

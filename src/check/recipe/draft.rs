@@ -70,7 +70,7 @@ impl Draft {
             |(name, json): &(String, String)| format!("{}{colon}{json}", json_string(name));
         let members: Vec<String> = self.members.iter().map(member).collect();
         let mut out = format!("{open}{}{close}", members.join(between));
-        // In JSON both stand only inside strings, so the whole text can be rewritten.
+        // In JSON both are only inside strings, so the whole text can be rewritten.
         if self.styles.contains(&Style::EscapedSlashes) {
             out = out.replace('/', "\\/");
         }

@@ -118,7 +118,7 @@ impl Spelling {
     }
 }
 
-/// A member to be put in: its value is JSON in which placeholders may stand.
+/// A member to be put in: its value is JSON that may have placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) name: String,
@@ -217,14 +217,14 @@ const OPERATIONS: [(&str, Parse); 33] = [
     ("raw", |_, rest| placeholder::check(rest).map(|()| Operation::Raw(rest.to_owned()))),
     ("raw-hex", |_, rest| match hex::decode(rest) {
         Ok(bytes) => Ok(Operation::RawBytes(bytes)),
-        Err(_) => Err("raw-hex wants pairs of hexadecimal digits".to_owned()),
+        Err(_) => Err("raw-hex needs pairs of hexadecimal digits".to_owned()),
     }),
     ("header", |word, rest| {
         name_and_rest(word, rest).and_then(|(name, value)| header(name, value))
     }),
     ("no-header", |word, rest| header(&only(word, rest)?, "")),
     ("content-type", |word, rest| match rest {
-        "" => Err(format!("{word} wants a text")),
+        "" => Err(format!("{word} needs a text")),
         text => header("Content-Type", text),
     }),
     ("method", |word, rest| match only(word, rest)? {
@@ -322,14 +322,18 @@ fn ending(word: &str) -> Result<Ending, String> {
 }
 
 fn alone(word: &str, rest: &str, operation: Operation) -> Result<Operation, String> {
-    if rest.trim().is_empty() { Ok(operation) } else { Err(format!("{word} stands alone")) }
+    if rest.trim().is_empty() {
+        Ok(operation)
+    } else {
+        Err(format!("{word} takes nothing after it"))
+    }
 }
 
 fn only(word: &str, rest: &str) -> Result<String, String> {
     let mut words = rest.split_whitespace();
     match (words.next(), words.next()) {
         (Some(one), None) => Ok(one.to_owned()),
-        _ => Err(format!("{word} wants one name")),
+        _ => Err(format!("{word} needs one name")),
     }
 }
 
@@ -337,14 +341,14 @@ fn pair(word: &str, rest: &str) -> Result<(String, String), String> {
     let mut words = rest.split_whitespace();
     match (words.next(), words.next(), words.next()) {
         (Some(one), Some(other), None) => Ok((one.to_owned(), other.to_owned())),
-        _ => Err(format!("{word} wants two names")),
+        _ => Err(format!("{word} needs two names")),
     }
 }
 
 fn name_and_rest<'l>(word: &str, rest: &'l str) -> Result<(&'l str, &'l str), String> {
     let (name, value) = rest.split_once(' ').unwrap_or((rest, ""));
     if name.is_empty() {
-        Err(format!("{word} wants a name and a value"))
+        Err(format!("{word} needs a name and a value"))
     } else {
         Ok((name, value))
     }
@@ -379,7 +383,7 @@ fn long_member(
         Ok(count) if (1..=most).contains(&count) => {
             Ok(Operation::Set(Member { name, json: json(count) }))
         }
-        _ => Err(format!("{word} wants a number from 1 to {most}")),
+        _ => Err(format!("{word} needs a number from 1 to {most}")),
     }
 }
 

@@ -222,7 +222,7 @@ fn what_makes_no_message_is_refused_when_it_is_read() {
         (&["success", "set a"], 0, 1, "not a JSON value"),
         (&["success", "set a 1,\"b\":2"], 0, 1, "not a JSON value"),
         (&["success", "set a {iso}"], 0, 1, "not a JSON value"),
-        (&["success now"], 0, 0, "stands alone"),
+        (&["success now"], 0, 0, "takes nothing after it"),
         (&["same-order gone"], 1, 0, "expected"),
         (&["success", "fill a 99999999"], 0, 1, "from 1 to"),
         (&["success", "raw-hex f"], 0, 1, "pairs"),

@@ -107,7 +107,7 @@ impl Workshop {
         let scheme = dialect
             .scheme(algorithm)
             .ok_or_else(|| NoSuchDigest { dialect: dialect.id.to_string(), algorithm })?;
-        // It has nothing of the right one, so that a message signed with it tells nothing of that.
+        // It has nothing of the right one, so that a message signed with it reveals nothing of that.
         let wrong = wrong_key_text(seed);
         let wrong_key = Key::try_new(wrong.into_bytes()).unwrap_or_else(|_| key.clone());
         let platform_id = PLATFORM_ID.to_owned();

@@ -9,7 +9,8 @@ use crate::store::{StoreError, Trouble};
 /// Where the inbox is.
 #[derive(clap::Args)]
 pub struct InboxArgs {
-    /// The inbox [default: inbox.db in the user's state folder].
+    /// The inbox [default: inbox.db in the user's state folder]; a link is followed only if it is your
+    /// own and leads to a file.
     #[arg(long, value_name = "FILE", global = true, help_heading = "Inbox")]
     pub inbox: Option<PathBuf>,
 }

@@ -148,7 +148,7 @@ pub(super) fn read_key_file(
 
 /// What a program prints, without one trailing newline.
 ///
-/// Its stdin is empty, since the payload may stand on ours; it may speak on stderr.
+/// Its stdin is empty, since the payload may be on ours; it may speak on stderr.
 fn printed_by(argv: &[String], longest: Duration) -> Result<Zeroizing<Vec<u8>>, CommandError> {
     let [program, arguments @ ..] = argv else {
         return Err(CommandError::usage("the key's program is missing"));

@@ -65,7 +65,7 @@ pub struct ExploreArgs {
     /// Judge the books when they have stood still for so long.
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_time, requires = "explore")]
     pub settle: Duration,
-    /// Fill this small file system too, a tmpfs of at most 256 MiB that holds the merchant's data.
+    /// Fill this small file system too, a tmpfs of at most 256 MiB with the merchant's data.
     #[arg(long, value_name = "FOLDER", requires = "explore")]
     pub disk: Option<PathBuf>,
 }
@@ -122,15 +122,16 @@ pub(super) fn setup(args: &CheckArgs) -> Result<ExploreSetup, CommandError> {
     let read = |option: &'static str, text: &Option<String>| {
         text.as_deref().map(|text| command(option, text)).transpose()
     };
-    let mut start = read("--start", &given.start)?;
-    if let Some(start) = &mut start {
+    let (mut start, mut restart) =
+        (read("--start", &given.start)?, read("--restart", &given.restart)?);
+    for starting in start.iter_mut().chain(&mut restart) {
         // The merchant verifies, so it needs the key.
-        start.hidden_variable = "";
+        starting.hidden_variable = "";
     }
     let launch = Launch {
         start,
         stop: read("--stop", &given.stop)?,
-        restart: read("--restart", &given.restart)?,
+        restart,
         fresh: read("--fresh", &given.fresh)?,
         stop_signal: given.stop_signal.into(),
         wait: args.limits.wait.unwrap_or(WAIT),

@@ -24,7 +24,7 @@ _payout_notify_with_callbacks() {
         COMPREPLY=($(compgen -W "$(payout-notify config profiles 2>/dev/null)" -- "$word"))
         return
     fi
-    _payout__notify "$@"
+    _payout_notify "$@"
     local i action=""
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "${COMP_WORDS[i]}" in
@@ -41,3 +41,4 @@ if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERS
 else
     complete -F _payout_notify_with_callbacks -o bashdefault -o default payout-notify
 fi
+complete -r payout_notify

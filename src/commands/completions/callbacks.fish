@@ -13,3 +13,4 @@ function __fish_payout_notify_callbacks
     payout-notify inbox list --limit 20 --format json $inbox 2>/dev/null | sed -n 's/.*"id":\([0-9][0-9]*\)[,}].*/\1/p'
 end
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show diff replay delete" -f -a "(__fish_payout_notify_callbacks)"
+complete -c payout-notify -l profile -r -f -a "(__fish_payout_notify_profiles)"

@@ -19,7 +19,7 @@ use crate::terminal::Console;
 
 /// Write a settings file with one profile; a file that is there is never touched.
 ///
-/// --profile names it, else it is called default; it holds where no other is named. Asks on a
+/// --profile names it, else it is called default; it applies where no other is named. Asks on a
 /// terminal where no setting is given. The file holds where the key comes from, never
 /// the key.
 #[derive(clap::Args)]

@@ -66,7 +66,7 @@ fn answer(console: &mut Console) -> Result<String, CommandError> {
         return Err(CommandError::input(format!("an answer has at most {MAX_ANSWER} bytes")));
     }
     if !bytes.ends_with(b"\n") {
-        // The message would stand behind the question.
+        // The message would come after the question.
         console.note(&Line::new());
         return Err(CommandError::interrupted("the questions were ended: nothing was written"));
     }

@@ -152,7 +152,7 @@ fn held_key(chosen: Option<&Chosen>, environment: &Environment, console: &mut Co
                 paths.iter().map(|path| Untrusted::path(&path).to_string()).collect();
             format!("the file {}", names.join(", then "))
         }
-        // Its arguments may name more than a person wants to show.
+        // Its arguments may name more than a person means to show.
         KeySource::Command(argv) => format!("the program {}", Untrusted::new(&argv[0])),
     };
     HeldKey { source: Some(source), from: "profile", fingerprint }

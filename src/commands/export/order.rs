@@ -135,7 +135,7 @@ impl<'a> Recipe<'a> {
         for salt in 0..TRIES {
             let (mut draws, mut marks) = (Vec::new(), Vec::new());
             let made = self.make(status, &mut |draw| {
-                // Digits: they may stand in a number, and in a text.
+                // Digits: they may be in a number, and in a text.
                 let mark = format!("7{salt:04}1{:06}9", draws.len());
                 draws.push(draw);
                 marks.push(mark.clone());

@@ -40,7 +40,7 @@ pub(super) fn files(engine: LoadEngine, plan: &ScriptPlan) -> Vec<(&'static str,
             data["count"] = json!(plan.count);
             data["orders_per_second"] = json!(plan.per_second);
             data["timeout_s"] = json!(plan.timeout.as_secs_f64());
-            // The text stands between three quotes: a quote in it is written as JSON can.
+            // The text is between three quotes: a quote in it is written as JSON can.
             let text = lay_out(&data, 0).replace('\'', "\\u0027");
             vec![("locustfile.py", LOCUST.replace("@PLAN@", &text))]
         }
@@ -141,7 +141,7 @@ fn is_whole(number: f64) -> bool {
     number >= 1.0 && (number - number.round()).abs() < 1e-9
 }
 
-/// A rate as k6 wants it: a whole number of orders in a unit of time.
+/// A rate as k6 expects it: a whole number of orders in a unit of time.
 fn whole_rate(per_second: f64, count: u64, duration: Duration) -> (u64, String) {
     let units = [(1.0, "1s"), (60.0, "1m"), (3600.0, "1h"), (1000.0, "1000s")];
     match units.into_iter().find(|(seconds, _)| is_whole(per_second * seconds)) {

@@ -81,7 +81,7 @@ fn write(form: ExportForm, entry: &Received, console: &mut Console) -> Result<()
         None => {
             let id = entry.id;
             console.warning(&format!(
-                "the callback {id} is left out: its body cannot stand there as text; --print ndjson has it"
+                "the callback {id} is left out: its body cannot be written there as text; --print ndjson has it"
             ));
             Ok(())
         }

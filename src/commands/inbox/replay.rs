@@ -47,7 +47,7 @@ pub struct ReplayArgs {
     /// Their numbers, or latest.
     #[arg(value_name = "ID", value_parser = parse_id, required = true)]
     pub ids: Vec<Id>,
-    /// Where they go: the application's notify URL; a profile's url holds where none is given.
+    /// Where they go: the application's notify URL; by default the profile's url.
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
     /// Send to the URL of a project's payout-notify.toml without being asked, also where it is neither
@@ -60,7 +60,7 @@ pub struct ReplayArgs {
     /// Sign again although nothing changes.
     #[arg(long)]
     pub resign: bool,
-    /// How the platform signs, and which reply it wants.
+    /// How the platform signs, and which reply it expects.
     #[command(flatten)]
     pub dialect: DialectArgs,
     /// How to sign again: md5, hmac-sha256 or sha256.
@@ -213,7 +213,7 @@ impl Sender<'_> {
                 }
                 let line = || vec![replay_line(&replay)];
                 match answer(self.args.format, || replay_json(&replay), line, console) {
-                    // A proven "no" stands, whether or not anyone read it.
+                    // A proven "no" remains, whether or not anyone read it.
                     Err(error) if exit == Exit::Yes => return Err(error),
                     Err(_) => return Ok(exit),
                     Ok(()) => {}

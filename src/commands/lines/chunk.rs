@@ -27,13 +27,17 @@ pub struct LineOutput {
 pub trait LineWork: Send + Sync + 'static {
     type Scratch: Default;
 
+    /// The answer; `None` where [`end`](LineWork::end) gives it.
     fn line(
         &self,
         number: u64,
         line: &[u8],
         scratch: &mut Self::Scratch,
         out: &mut LineOutput,
-    ) -> Result<LineAnswer, BadLine>;
+    ) -> Result<Option<LineAnswer>, BadLine>;
+
+    /// Completes what the lines of a chunk have left open.
+    fn end(&self, _: &mut Self::Scratch, _: &mut LineOutput, _: &mut BatchSummary) {}
 
     fn bad(&self, bad: &BadLine, out: &mut LineOutput);
 
@@ -69,7 +73,8 @@ impl Chunk {
                 Err(bad) => Err(bad),
             };
             match answer {
-                Ok(answer) => self.summary.count(answer),
+                Ok(Some(answer)) => self.summary.count(answer),
+                Ok(None) => {}
                 Err(bad) => {
                     self.summary.bad += 1;
                     work.bad(&bad, &mut self.output);
@@ -79,6 +84,7 @@ impl Chunk {
                 }
             }
         }
+        work.end(scratch, &mut self.output, &mut self.summary);
     }
 }
 
@@ -138,12 +144,12 @@ pub(super) mod tests {
             line: &[u8],
             (): &mut (),
             out: &mut LineOutput,
-        ) -> Result<LineAnswer, BadLine> {
+        ) -> Result<Option<LineAnswer>, BadLine> {
             match std::str::from_utf8(line) {
                 Ok("bad") => Err(BadLine::whole(number, "bad")),
                 Ok(text) if text.len() <= MAX_BYTES => {
                     out.text.push_str(&format!("{number}:{}\n", &text[..text.len().min(9)]));
-                    Ok(LineAnswer::Good)
+                    Ok(Some(LineAnswer::Good))
                 }
                 _ => Err(BadLine::too_long(number)),
             }

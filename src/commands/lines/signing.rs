@@ -5,16 +5,17 @@ use std::mem;
 use protocol::internal::canonical::{CanonicalString, canonicalize_into};
 use protocol::internal::edit::Edit;
 use protocol::internal::payload::PayloadMemory;
-use protocol::internal::signature::{attach_into, sign};
+use protocol::internal::signature::{Signature, attach_empty};
 use protocol::{Algorithm, Dialect, Key, Payload};
 
 use super::chunk::{LineOutput, LineWork};
+use super::digest_queue::DigestQueue;
 use crate::commands::sign::SignOutput;
 use crate::commands::signing::{SignType, choose_scheme, scheme_of, sign_payload};
 use crate::error::CommandError;
 use crate::lines::error::BadLine;
 use crate::mask::outside;
-use crate::report::batch::LineAnswer;
+use crate::report::batch::{BatchSummary, LineAnswer};
 
 pub struct SignLines {
     edits: Vec<Edit>,
@@ -59,6 +60,7 @@ impl SignLines {
 pub struct SignScratch {
     payload: PayloadMemory,
     canonical: CanonicalString,
+    waiting: DigestQueue<()>,
 }
 
 impl LineWork for SignLines {
@@ -70,7 +72,7 @@ impl LineWork for SignLines {
         line: &[u8],
         scratch: &mut SignScratch,
         out: &mut LineOutput,
-    ) -> Result<LineAnswer, BadLine> {
+    ) -> Result<Option<LineAnswer>, BadLine> {
         let out = &mut out.text;
         let payload = Payload::parse_in(line, mem::take(&mut scratch.payload))
             .map_err(|error| BadLine::no_payload(number, error))?;
@@ -85,21 +87,28 @@ impl LineWork for SignLines {
             Some(scheme) => {
                 let canonical = &mut scratch.canonical;
                 canonicalize_into(&payload, scheme, canonical);
-                let signature = sign(canonical, scheme, &self.key);
-                match self.printed {
-                    SignOutput::Body | SignOutput::Curl => {
-                        attach_into(&payload, scheme, &signature, out)
-                    }
-                    SignOutput::Sign => out.push_str(signature.as_str()),
+                let place = match self.printed {
+                    SignOutput::Body | SignOutput::Curl => attach_empty(&payload, scheme, out),
+                    SignOutput::Sign => out.len(),
                     SignOutput::Canonical => {
-                        push_in_one_line(&outside(&canonical.masked(scheme)), out)
+                        push_in_one_line(&outside(&canonical.masked(scheme)), out);
+                        out.len()
                     }
+                };
+                if self.printed != SignOutput::Canonical {
+                    scratch.waiting.push(canonical, scheme, &self.key, (place, ()));
                 }
             }
         }
         out.push('\n');
         scratch.payload = payload.into_memory();
-        Ok(LineAnswer::Good)
+        Ok(Some(LineAnswer::Good))
+    }
+
+    fn end(&self, scratch: &mut SignScratch, out: &mut LineOutput, _: &mut BatchSummary) {
+        let write =
+            |(), signature: &Signature, text: &mut String| text.push_str(signature.as_str());
+        scratch.waiting.end(&self.key, &mut out.text, write);
     }
 
     fn bad(&self, _: &BadLine, _: &mut LineOutput) {}
@@ -143,7 +152,9 @@ mod tests {
         let work =
             SignLines::try_new(edits.iter(), Dialect::platform(), chosen, key(), printed).unwrap();
         let mut out = LineOutput::default();
-        let signed = work.line(3, line.as_bytes(), &mut SignScratch::default(), &mut out);
+        let mut scratch = SignScratch::default();
+        let signed = work.line(3, line.as_bytes(), &mut scratch, &mut out);
+        work.end(&mut scratch, &mut out, &mut BatchSummary::default());
         signed.map(|_| out.text)
     }
 

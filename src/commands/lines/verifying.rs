@@ -1,16 +1,23 @@
 //! The work of `verify --lines`.
 
+use std::mem;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use protocol::internal::canonical::{CanonicalString, canonicalize_into};
 use protocol::internal::diagnosis::diagnose_briefly;
-use protocol::internal::notification::{Expectation, Notification};
+use protocol::internal::notification::{Expectation, Notification, findings};
+use protocol::internal::payload::PayloadMemory;
+use protocol::internal::signature::{Verification, bare_signature};
 use protocol::{Algorithm, Dialect, Key, Payload, StatusTable, diagnose};
 
 use super::chunk::{LineOutput, LineWork};
+use super::digest_queue::DigestQueue;
 use crate::keyring::Keyring;
 use crate::lines::error::BadLine;
 use crate::lines::recorded::{Recorded, in_body, recorded};
-use crate::report::batch::{LineAnswer, bad_line_json};
+use crate::mask::{self, outside};
+use crate::report::batch::{BatchSummary, LineAnswer, bad_line_json};
 use crate::report::line::{Line, Width};
 use crate::report::rows;
 use crate::report::verification::{Strictness, VerificationReport};
@@ -22,6 +29,8 @@ pub struct VerifyLines {
     strictness: Strictness,
     statuses: StatusTable,
     table: Option<LineTable>,
+    /// Whether the canonical string of a valid payload is shown.
+    is_explained: bool,
 }
 
 /// Rows for a person instead of JSON.
@@ -54,12 +63,13 @@ impl VerifyLines {
         strictness: Strictness,
         statuses: StatusTable,
         table: Option<LineTable>,
+        is_explained: bool,
     ) -> Self {
-        VerifyLines { keys, dialect: dialect.clone(), required, strictness, statuses, table }
+        let dialect = dialect.clone();
+        VerifyLines { keys, dialect, required, strictness, statuses, table, is_explained }
     }
 
-    fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut LineOutput) -> LineAnswer {
-        let verification = self.keys.verify(payload, &self.dialect, self.required);
+    fn report(&self, payload: &Payload<'_>, verification: Verification) -> VerificationReport {
         let table = (&self.dialect.layout, &self.statuses);
         // A whole search takes thousands of digests: too long for each of many lines.
         let is_searched = verification.can_be_diagnosed()
@@ -68,12 +78,17 @@ impl VerifyLines {
             true => diagnose(payload, &self.dialect, key, &[]),
             false => diagnose_briefly(payload, &self.dialect, key),
         };
-        let report = VerificationReport {
+        VerificationReport {
             strictness: self.strictness,
             ..VerificationReport::new(payload, verification, table, &self.keys, diagnose)
-        };
+        }
+    }
+
+    fn verify(&self, number: u64, payload: &Payload<'_>, out: &mut LineOutput) -> LineAnswer {
+        let verification = self.keys.verify(payload, &self.dialect, self.required);
+        let report = self.report(payload, verification);
         match &self.table {
-            None => out.text.push_str(&report.json_of_line(number)),
+            None => out.text.push_str(&report.json_of_line(number, self.is_explained)),
             Some(LineTable { width, .. }) => {
                 let (layout, expectation) = (&self.dialect.layout, Expectation::AnyPayload);
                 let order = Notification::read(payload, expectation, layout, &self.statuses);
@@ -88,26 +103,157 @@ impl VerifyLines {
     }
 }
 
+/// A line whose digest is computed with those of others.
+struct WaitingLine {
+    number: u64,
+    /// Its payload, in the scratch.
+    payload: Range<usize>,
+    /// Its signature there.
+    given: Range<usize>,
+    algorithm: Algorithm,
+}
+
+#[derive(Default)]
+pub struct VerifyScratch {
+    memory: PayloadMemory,
+    canonical: CanonicalString,
+    waiting: DigestQueue<WaitingLine>,
+    payloads: Vec<u8>,
+    valid: Vec<(Algorithm, ValidLine)>,
+}
+
+impl VerifyLines {
+    /// Whether the payload is without findings and verified with others, if it is right.
+    fn verify_later(
+        &self,
+        number: u64,
+        payload: &Payload<'_>,
+        place: usize,
+        scratch: &mut VerifyScratch,
+    ) -> bool {
+        let found = bare_signature(payload, &self.dialect, self.required);
+        let Some((scheme, given)) = found.filter(|_| self.table.is_none() && !self.is_explained)
+        else {
+            return false;
+        };
+        let table = (&self.dialect.layout, &self.statuses);
+        if !findings(payload, Expectation::AnyPayload, table.0, table.1).is_empty() {
+            return false;
+        }
+        canonicalize_into(payload, scheme, &mut scratch.canonical);
+        let start = scratch.payloads.len();
+        scratch.payloads.extend_from_slice(payload.text().as_bytes());
+        let end = scratch.payloads.len();
+        scratch.payloads.extend_from_slice(given.as_bytes());
+        let line = WaitingLine {
+            number,
+            payload: start..end,
+            given: end..scratch.payloads.len(),
+            algorithm: scheme.algorithm,
+        };
+        scratch.waiting.push(&scratch.canonical, scheme, self.keys.first(), (place, line));
+        true
+    }
+
+    fn verify_line(
+        &self,
+        number: u64,
+        payload: &Payload<'_>,
+        scratch: &mut VerifyScratch,
+        out: &mut LineOutput,
+    ) -> Option<LineAnswer> {
+        match self.verify_later(number, payload, out.text.len(), scratch) {
+            true => None,
+            false => Some(self.verify(number, payload, out)),
+        }
+    }
+}
+
+/// The JSON of a valid payload without findings: it differs by its number and signature alone.
+struct ValidLine {
+    before_given: String,
+    before_line: String,
+    end: String,
+}
+
+impl ValidLine {
+    /// From such a line with the number 0.
+    fn new(json: &str) -> Self {
+        let (before_given, rest) = json.split_once(GIVEN).unwrap_or_default();
+        let (_, rest) = rest.split_once('"').unwrap_or_default();
+        let (before_line, end) = rest.split_once("\"line\":0").unwrap_or_default();
+        let [before_given, before_line, end] = [before_given, before_line, end].map(str::to_owned);
+        ValidLine { before_given, before_line, end }
+    }
+
+    fn write(&self, number: u64, given: &str, out: &mut String) {
+        let mut digits = itoa::Buffer::new();
+        let given = if mask::may_be_in_digits(given.len()) { outside(given) } else { given.into() };
+        for part in [
+            &*self.before_given,
+            GIVEN,
+            &*given,
+            "\"",
+            &*self.before_line,
+            "\"line\":",
+            digits.format(number),
+            &*self.end,
+        ] {
+            out.push_str(part);
+        }
+    }
+}
+
+const GIVEN: &str = "\"given\":\"";
+
 impl LineWork for VerifyLines {
-    type Scratch = ();
+    type Scratch = VerifyScratch;
 
     fn line(
         &self,
         number: u64,
         line: &[u8],
-        (): &mut (),
+        scratch: &mut VerifyScratch,
         out: &mut LineOutput,
-    ) -> Result<LineAnswer, BadLine> {
-        let outer = Payload::parse(line).map_err(|error| BadLine::no_payload(number, error))?;
-        match recorded(number, &outer)? {
+    ) -> Result<Option<LineAnswer>, BadLine> {
+        let outer = Payload::parse_in(line, mem::take(&mut scratch.memory))
+            .map_err(|error| BadLine::no_payload(number, error))?;
+        let answer = match recorded(number, &outer)? {
             // A line that only calls itself something else is verified like any other.
-            Recorded::Payload | Recorded::Event => Ok(self.verify(number, &outer, out)),
-            Recorded::Frame => Ok(LineAnswer::PassedOver),
+            Recorded::Payload | Recorded::Event => self.verify_line(number, &outer, scratch, out),
+            Recorded::Frame => Some(LineAnswer::PassedOver),
             Recorded::Body(body) => {
                 let payload = Payload::parse(&body).map_err(|error| in_body(number, &error))?;
-                Ok(self.verify(number, &payload, out))
+                self.verify_line(number, &payload, scratch, out)
             }
-        }
+        };
+        scratch.memory = outer.into_memory();
+        Ok(answer)
+    }
+
+    fn end(&self, scratch: &mut VerifyScratch, out: &mut LineOutput, summary: &mut BatchSummary) {
+        let VerifyScratch { waiting, payloads, valid, .. } = scratch;
+        waiting.end(self.keys.first(), &mut out.text, |line, signature, text| {
+            let given = std::str::from_utf8(&payloads[line.given]).unwrap_or_default();
+            let bytes = &payloads[line.payload];
+            let payload = || Payload::parse(bytes).expect("it was parsed before");
+            if !signature.matches(given) {
+                let mut alone = LineOutput::default();
+                summary.count(self.verify(line.number, &payload(), &mut alone));
+                text.push_str(&alone.text);
+                return;
+            }
+            summary.count(LineAnswer::Good);
+            let known = valid.iter().position(|(algorithm, _)| *algorithm == line.algorithm);
+            let at = known.unwrap_or_else(|| {
+                let verification = self.keys.verify(&payload(), &self.dialect, self.required);
+                let report = self.report(&payload(), verification);
+                valid.push((line.algorithm, ValidLine::new(&report.json_of_line(0, false))));
+                valid.len() - 1
+            });
+            valid[at].1.write(line.number, given, text);
+        });
+        payloads.clear();
     }
 
     fn bad(&self, bad: &BadLine, out: &mut LineOutput) {
@@ -125,6 +271,7 @@ impl LineWork for VerifyLines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::signing::sign_payload;
     use serde_json::{Value as Json, json};
 
     const SIGNED: &str = r#"{"amount":100,"sign":"3ba9b8db8aaf9a1a1af60e6f8b0e6b0b"}"#;
@@ -132,13 +279,21 @@ mod tests {
     fn lines() -> VerifyLines {
         let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
         let statuses = StatusTable::PLATFORM;
-        VerifyLines::new(key.into(), Dialect::platform(), None, Strictness::Normal, statuses, None)
+        let (dialect, strictness) = (Dialect::platform(), Strictness::Normal);
+        VerifyLines::new(key.into(), dialect, None, strictness, statuses, None, false)
     }
 
     fn verified(line: &str) -> (Result<LineAnswer, BadLine>, String) {
-        let mut out = LineOutput::default();
-        let answer = lines().line(5, line.as_bytes(), &mut (), &mut out);
-        (answer, out.text)
+        let (mut out, mut scratch) = (LineOutput::default(), VerifyScratch::default());
+        let (work, mut summary) = (lines(), BatchSummary::default());
+        let answer = work.line(5, line.as_bytes(), &mut scratch, &mut out);
+        work.end(&mut scratch, &mut out, &mut summary);
+        let later = match summary {
+            BatchSummary { good: 1, .. } => LineAnswer::Good,
+            BatchSummary { invalid: 1, .. } => LineAnswer::Invalid,
+            _ => LineAnswer::Mismatched,
+        };
+        (answer.map(|answer| answer.unwrap_or(later)), out.text)
     }
 
     #[test]
@@ -150,6 +305,60 @@ mod tests {
         assert_eq!(json["line"], 5);
         assert_eq!(json["reason"], "digest");
         assert_eq!(out.find('\n'), Some(out.len() - 1));
+    }
+
+    /// The payload without a signature, signed.
+    fn signed(unsigned: &str, algorithm: Algorithm) -> String {
+        let payload = Payload::parse(unsigned.as_bytes()).unwrap();
+        let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
+        let edits = [].iter();
+        let (dialect, chosen) = (Dialect::platform(), Some(algorithm));
+        sign_payload(&payload, edits, dialect, chosen, &key).unwrap().body
+    }
+
+    #[test]
+    fn lines_verified_together_give_what_each_gives_alone() {
+        let notification = r#"{"payout_id":"P1","payout_cl_id":"c\u0031","platform_id":"PF1","amount":400000,"real_amount":400000,"fee":3200,"status":3,"create_time":1567614049,"update_time":1567614111}"#;
+        let mut texts = Vec::new();
+        for unsigned in [notification, &notification.replace(":3,", ":1,"), r#"{"a":1}"#, "{}"] {
+            for algorithm in [Algorithm::Md5, Algorithm::HmacSha256] {
+                let right = signed(unsigned, algorithm);
+                let callback = json!({"type": "callback", "schema_version": 1, "body": right});
+                let wrong = right.replace(['0', '7'], "1");
+                let digits = &right[right.len() - 22..right.len() - 2];
+                texts.extend([
+                    callback.to_string(),
+                    wrong,
+                    right.replace(digits, &digits.to_uppercase()),
+                ]);
+                texts.extend([right.replace("PF1", "PF2"), right]);
+            }
+        }
+        texts.push(r#"{"type":"ready","schema_version":1}"#.to_owned());
+        let all = |is_explained: bool| {
+            let work = VerifyLines { is_explained, ..lines() };
+            let (mut out, mut scratch) = (LineOutput::default(), VerifyScratch::default());
+            let mut summary = BatchSummary::default();
+            for (number, text) in (1..).zip(&texts) {
+                let answer = work.line(number, text.as_bytes(), &mut scratch, &mut out).unwrap();
+                answer.into_iter().for_each(|answer| summary.count(answer));
+            }
+            work.end(&mut scratch, &mut out, &mut summary);
+            (summary, out.text)
+        };
+        let ((together, text), (alone, explained)) = (all(false), all(true));
+        assert_eq!((together, together.lines()), (alone, texts.len() as u64));
+        assert!(together.good >= 8 && together.mismatched >= 8, "{together:?}");
+        for (line, explained) in text.lines().zip(explained.lines()) {
+            let (line, mut explained): (Json, Json) =
+                (serde_json::from_str(line).unwrap(), serde_json::from_str(explained).unwrap());
+            assert!(explained["canonical"].is_string());
+            if explained["signature"] == "match" {
+                explained["canonical"] = Json::Null;
+            }
+            assert_eq!(line, explained);
+        }
+        assert_eq!(text.lines().count(), explained.lines().count());
     }
 
     #[test]

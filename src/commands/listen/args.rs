@@ -82,7 +82,7 @@ fn refuse_lost(file: &Path) -> Result<(), CommandError> {
     };
     match fs::metadata(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let message = format!("the inbox {} has no folder to stand in", Untrusted::path(&file));
+            let message = format!("the inbox {} has no parent folder", Untrusted::path(&file));
             // A part of a path that has a key can be a part of the key, which no mask would find.
             let shown = match hides(&file.to_string_lossy()) {
                 true => "of that path".to_owned(),
@@ -92,7 +92,7 @@ fn refuse_lost(file: &Path) -> Result<(), CommandError> {
                 .because(error)
                 .hint(format!("make the folder {shown} first, or check the path")))
         }
-        // What else is wrong with it the store tells when it opens the file.
+        // What else is wrong with it the store reports when it opens the file.
         _ => Ok(()),
     }
 }
@@ -101,7 +101,7 @@ fn refuse_lost(file: &Path) -> Result<(), CommandError> {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Replies")]
 pub struct ReplyArgs {
-    /// Answer as this program tells, step by step: 'fail*3, hang 35s, reset, ok'.
+    /// Answer by this program, step by step: 'fail*3, hang 35s, reset, ok'.
     #[arg(long, value_name = "PROGRAM", value_parser = ReplyProgram::parse)]
     pub reply: Option<ReplyProgram>,
     /// Whose replies are counted together: order, connection or all.

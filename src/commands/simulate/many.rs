@@ -1,5 +1,6 @@
 //! Many orders: at a rate, through a crash, into a report.
 
+use std::cell::RefCell;
 use std::mem;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::Key;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::CommandResult;
 use super::super::args::whole;
@@ -43,6 +45,10 @@ use crate::terminal::Console;
 use crate::units::percent::Percent;
 use crate::units::rate::Rate;
 
+/// How often a live line is drawn while nothing happens: between retries its rate and its time are old
+/// otherwise.
+const REDRAW_EVERY: Duration = Duration::from_millis(500);
+
 /// Many orders; any of these makes a run of many, even of one.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Many orders")]
@@ -53,7 +59,7 @@ pub struct ManyArgs {
     /// Send the orders of this file: one payload per line, or CSV with a header; - reads stdin.
     #[arg(long, value_name = "FILE", conflicts_with = "count")]
     pub from: Option<PathBuf>,
-    /// What --from holds: ndjson or csv; unless told, by the file's name.
+    /// The format of --from: ndjson or csv; unless told, by the file's name.
     #[arg(long, value_name = "FORMAT", value_parser = FileFormat::parse, requires = "from")]
     pub from_format: Option<FileFormat>,
     /// Make ids, values, statuses and jitter the same each time.
@@ -83,7 +89,8 @@ pub struct ManyArgs {
     /// Wait as long as a reply's Retry-After asks.
     #[arg(long)]
     pub honor_retry_after: bool,
-    /// Record each attempt in this file before it is sent, and its outcome after.
+    /// Record each attempt in this file before it is sent, and its outcome after; a link is followed
+    /// only if it is your own and leads to a file.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
     /// Continue the journal's run as it began: its orders, schedule, rate and dialect.
@@ -99,7 +106,7 @@ pub struct ManyArgs {
     /// payout-notify did not write, are not replaced.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = ReportTarget::parse)]
     pub report: Vec<ReportTarget>,
-    /// Fail if this holds, such as 'p99>200ms' or 'acked<100%'; several may be given.
+    /// Fail if this is met, such as 'p99>200ms' or 'acked<100%'; several may be given.
     #[arg(long, value_name = "GATE", value_parser = Gate::parse)]
     pub fail_if: Vec<Gate>,
 }
@@ -207,7 +214,7 @@ pub(super) fn run(
             .map_err(CommandError::output)?;
         let (limits, open_files) = many.limits();
         let (format, unknown) = (setup.args.format, Unknown::of(session.unknown_outcomes()));
-        let mut screen = Screen {
+        let screen = RefCell::new(Screen {
             many,
             format,
             console,
@@ -216,16 +223,26 @@ pub(super) fn run(
             unknown,
             open_files,
             is_held_back: false,
-        };
+        });
         let begun = clock.now();
         let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
             let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
+            let mut screen = screen.borrow_mut();
             screen.tell_held_back(held_back(transport));
             screen.show(event, elapsed)
         };
-        let poll_stop = &mut |context: &mut Context<'_>| interrupts.poll_next(context);
+        let mut redraw = interval(REDRAW_EVERY);
+        redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let poll_stop = &mut |context: &mut Context<'_>| {
+            // The second poll is the one that asks to be woken.
+            while redraw.poll_tick(context).is_ready() {
+                screen.borrow_mut().redraw(clock.now().saturating_sub(begun));
+            }
+            interrupts.poll_next(context)
+        };
         let ended = session.send(setup, (limits, &clock, transport), poll_stop, on_event).await;
         let sent = session.close(many, ended, clock.now().saturating_sub(begun), transport)?;
+        let mut screen = screen.into_inner();
         screen.tell_held_back(held_back(transport));
         screen.conclude(sent)
     })

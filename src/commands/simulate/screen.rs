@@ -101,6 +101,14 @@ impl Screen<'_, '_> {
         Ok(())
     }
 
+    /// Draws the live line again, `elapsed` after the start of this part of the run.
+    pub(super) fn redraw(&mut self, elapsed: Duration) {
+        if self.console.has_live_line() {
+            let elapsed = self.summary.earlier.length.saturating_add(elapsed);
+            self.console.progress(&self.summary, elapsed);
+        }
+    }
+
     pub(super) fn tell(&mut self, event: &EngineEvent) -> std::io::Result<()> {
         match (event, self.format) {
             (EngineEvent::Attempt(attempt), Format::Json) => {

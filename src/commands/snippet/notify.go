@@ -286,7 +286,7 @@ func verified(members []member, key string) bool {
 	return false
 }
 
-// usable tells whether the fields are there, plain, and not hidden inside another value.
+// usable reports whether the fields are there, plain, and not hidden inside another value.
 func usable(members []member) bool {
 	for _, name := range append([]string{"real_amount"}, required...) {
 		v := get(members, name)

@@ -74,7 +74,7 @@ fn list<'a>(language: Language, names: impl Iterator<Item = &'a str>) -> String 
 
 fn dialect_value(name: &str, language: Language, dialect: &Dialect) -> Option<String> {
     Some(match name {
-        // An id has letters, digits and a few signs, so that it may stand in a comment.
+        // An id has letters, digits and a few signs, so that it may be in a comment.
         "DIALECT" => dialect.id.to_string(),
         "SIGN_FIELD" => language.literal(dialect.sign_field()),
         "READS_SIGN_TYPE" => language.boolean(dialect.reads_sign_type()).to_owned(),

@@ -329,7 +329,7 @@ export class Detail {
     this.sheet.scrollIntoView({ block: "nearest" });
   }
 
-  /** Closes the sheet; tells whether there was one. */
+  /** Closes the sheet; returns whether there was one. */
   close() {
     const was = Boolean(this.sheet?.firstChild);
     this.sheet?.replaceChildren();

@@ -185,7 +185,7 @@ export class List {
     return this.items.findIndex((item) => item.attempts.some((row) => row.id === id));
   }
 
-  /** The id that lies so many lines further. */
+  /** The id so many lines further. */
   neighbour(step) {
     if (this.items.length === 0) return null;
     const at = this.chosen === null ? -1 : this.place(this.chosen);

@@ -233,7 +233,7 @@ pub(in crate::net) fn self_signed(names: &[&str]) -> TestCertificates {
     }
 }
 
-/// A merchant on https that answers every connection, and tells how many requests it got.
+/// A merchant on https that answers every connection, and counts the requests.
 pub(in crate::net) fn https(
     own: &TestCertificates,
     clients: Option<&TestCertificates>,

@@ -86,7 +86,7 @@ async fn a_refused_certificate_is_explained() {
     let own = refused(&self_signed(&["localhost"]), stranger.clone()).await;
     assert_says(&own, &["self-signed", "--cacert", "--insecure"]);
     let unknown = refused(&issued(&["localhost"], |_| ()), stranger).await;
-    assert_says(&unknown, &["no authority", "--cacert"]);
+    assert_says(&unknown, &["no CA that this machine trusts", "--cacert"]);
     let elsewhere = issued(&["shop.example"], |_| ());
     let wrong_host = refused(&elsewhere, trusting(&elsewhere)).await;
     assert_says(&wrong_host, &["not for localhost", "shop.example"]);

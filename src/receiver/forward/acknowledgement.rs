@@ -55,7 +55,7 @@ fn decoded<'b>(encoding: Option<&str>, body: &'b [u8]) -> Result<Cow<'b, [u8]>, 
         "" | "identity" => Ok(Cow::Borrowed(body)),
         "gzip" | "x-gzip" => match unzip(body) {
             Ok(text) => Ok(Cow::Owned(text)),
-            Err(_) => Err("the body says that it is gzip and is not".to_owned()),
+            Err(_) => Err("the body is declared as gzip and is not".to_owned()),
         },
         other => Err(short(&format!(
             "the body is encoded ({}), so it was not judged",

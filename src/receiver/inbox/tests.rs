@@ -360,7 +360,7 @@ async fn the_old_go() {
     assert_eq!(all(&inbox), [2, 3, 4]);
     assert_eq!(inbox.prune(u64::MAX, Some(at(159))).await, Ok(1));
     assert_eq!(all(&inbox), [3, 4]);
-    // One that came with the clock set back is found wherever it stands.
+    // One that came with the clock set back is found wherever it is.
     inbox.keep(&new("A", 99)).await.unwrap();
     assert_eq!(inbox.prune(u64::MAX, Some(at(100))).await, Ok(1));
     assert_eq!(all(&inbox), [3, 4]);

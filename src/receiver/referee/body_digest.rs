@@ -103,7 +103,7 @@ impl NamedPrint {
             let mut all = [Kind::Payout, Kind::Deposit].into_iter().flat_map(documented_fields);
             all.find(|name| short(&[name.as_bytes()]) == digest)
         };
-        own.or_else(documented).unwrap_or("an undocumented member").to_owned()
+        own.or_else(documented).unwrap_or("an undocumented field").to_owned()
     }
 
     /// How this body differs from an earlier one; nothing where every byte is the same.
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(difference(first, r#"{"a":1,"sign":"x"}"#), members(&["fee"]));
         assert_eq!(
             difference(first, r#"{"sign":"x","fee":2}"#),
-            members(&["an undocumented member"])
+            members(&["an undocumented field"])
         );
     }
 

@@ -42,7 +42,7 @@ pub enum BreachKind {
     BodyChanged { members: Vec<String> },
     #[error("signed differently than its first delivery")]
     SignatureChanged,
-    #[error("the same members, but white space, order or escapes differ")]
+    #[error("the same fields, but white space, order or escapes differ")]
     BodyReformatted,
     #[error("contradicts the order's first delivery in {}", Untrusted::new(.members.join(", ")))]
     ConflictingDuplicate { members: Vec<String> },

@@ -131,7 +131,7 @@ fn the_window_ends_an_hour_and_the_slack_after_completion() {
         // From update_time, which is 100 s before the first delivery.
         (100_000, 3_605_000, &[][..]),
         (100_000, 3_605_001, &["outside-window"]),
-        // update_time lies in the future: the clocks differ.
+        // update_time is in the future: the clocks differ.
         (-100_000, 3_505_000, &[]),
         (-100_000, 3_505_001, &["outside-window"]),
         // It is a day old, so it is believed; it is older, so it is not.

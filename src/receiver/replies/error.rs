@@ -9,7 +9,7 @@ const SHOWN: usize = 40;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {problem}")]
 pub struct ProgramError {
-    /// Where it stands, in characters from 1.
+    /// Where it is, in characters from 1.
     pub column: usize,
     pub problem: ProgramProblem,
 }
@@ -30,13 +30,13 @@ pub enum ProgramProblem {
     Quoted(String),
     #[error("{:?} is not a status; one has three digits, from 200 to 999", Untrusted::new(.0))]
     Status(String),
-    #[error("{0} wants a time after it, as in {0} 2s")]
+    #[error("{0} needs a time after it, as in {0} 2s")]
     NoDuration(&'static str),
     #[error("{0}")]
     Duration(DurationError),
-    #[error("{0} wants a time from 1ms to 1h")]
+    #[error("{0} needs a time from 1ms to 1h")]
     DurationRange(&'static str),
-    #[error("length wants a difference after it, as in length +5 or length -3")]
+    #[error("length needs a difference after it, as in length +5 or length -3")]
     Length,
     /// A header that cannot be read, or that HTTP does not allow.
     #[error("a header is written header:Name=Value, without control characters")]
@@ -45,19 +45,19 @@ pub enum ProgramProblem {
     Framing(String),
     #[error("a code has 1 to 16 letters and digits, as in code:0004")]
     Code,
-    #[error("body: wants a text after it; a reply without a body is written empty")]
+    #[error("body: needs a text after it; a reply without a body is written empty")]
     NoBody,
-    #[error("{0} is given twice; a comma stands between steps")]
+    #[error("{0} is given twice; separate steps with a comma")]
     Twice(&'static str),
-    #[error("{0} sends no reply, so only a delay goes with it; a comma stands between steps")]
+    #[error("{0} sends no reply, so only a delay goes with it; separate steps with a comma")]
     Silent(&'static str),
-    #[error("* wants a count from 1 to {MAX_REPEAT} after it, as in 503*3")]
+    #[error("* needs a count from 1 to {MAX_REPEAT} after it, as in 503*3")]
     Repeat,
     #[error("a count ends its step; expected a comma here")]
     AfterRepeat,
     #[error("{:?} is no chance; one is from 0% to 100%, with at most four decimals", Untrusted::new(.0))]
     Chance(String),
-    #[error("a chance stands first, as in 20% 503")]
+    #[error("a chance comes first, as in 20% 503")]
     ChanceNotFirst,
     #[error("the chances of this step are more than 100% together")]
     ChanceSum,

@@ -31,7 +31,7 @@ fn result(group: &str, id: &str, title: &str, status: Status, summary: &str) -> 
         summary: summary.to_owned(),
         why: "An order can be settled by anyone who finds the URL, and the money is gone."
             .to_owned(),
-        fix: "Compute the digest over every member received and compare it with `sign`.".to_owned(),
+        fix: "Compute the digest over every field received and compare it with `sign`.".to_owned(),
         unseen: None,
         exchanges: Vec::new(),
         elapsed: Duration::from_millis(12),

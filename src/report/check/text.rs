@@ -132,7 +132,7 @@ fn table(lines: &mut Vec<Line>, report: &CheckReport, width: Width) {
     let mut is_apart = true;
     for (name, group) in groups(&report.results) {
         let own: Vec<&CaseResult> = group.iter().filter(|it| !is_for(it, shared)).collect();
-        // Groups with nothing but a number stand close together.
+        // Groups with nothing but a number are close together.
         if !is_apart && !own.is_empty() {
             lines.push(Line::new());
         }

@@ -123,9 +123,9 @@ pub fn lines(diff: &EntryDiff) -> Vec<Line> {
         BytesDiff::Same => Line::new().good(format!("the bodies of #{a} and #{b} are the same")),
         BytesDiff::Spacing => Line::new()
             .warn("the bodies differ in spacing only")
-            .plain(": the same members in the same order, with the same texts"),
+            .plain(": the same fields in the same order, with the same texts"),
         BytesDiff::Order => Line::new()
-            .warn("the bodies differ in the order of their members only")
+            .warn("the bodies differ in the order of their fields only")
             .plain(": each has the same text"),
         BytesDiff::From(at) => {
             Line::new().bad("the bodies differ").plain(format!(" from byte {at} on"))

@@ -60,13 +60,24 @@ pub fn page(report: &RunReport) -> String {
 fn title(report: &RunReport) -> String {
     let summary = &report.summary;
     // What failed comes first: a reader of a red page looks for it.
-    let failed = report.failed_gates().map_or_else(String::new, |failed| format!("{failed}; "));
+    let failed = report.failed_gates().or_else(|| failed_orders(report));
+    let failed = failed.map_or_else(String::new, |failed| format!("{failed}; "));
     format!(
         "{failed}{} of {} acknowledged ({})",
         grouped(summary.orders.acknowledged),
         summary.total_in_words(),
         share(summary.orders.acknowledged, summary.total_orders())
     )
+}
+
+/// The orders for which the run answers "no"; nothing where gates passed in spite of them.
+fn failed_orders(report: &RunReport) -> Option<String> {
+    let orders = &report.summary.orders;
+    let counts = [(orders.exhausted, "exhausted"), (orders.interrupted, "interrupted")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0 && !report.is_yes());
+    let counts: Vec<String> =
+        counts.map(|(count, how)| format!("{} {how}", counted(count, "order"))).collect();
+    (!counts.is_empty()).then(|| counts.join(", "))
 }
 
 fn warnings(summary: &DeliverySummary) -> Vec<String> {

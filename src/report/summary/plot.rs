@@ -15,6 +15,9 @@ const COLUMNS: usize = 80;
 /// The most times below the course of a run; they must fit on a phone.
 const MOST_TIMES: u32 = 5;
 
+/// The least distance of two labels, as a share of the width: 36 of some 260 pixels on a phone.
+const LEAST_GAP: f64 = 0.14;
+
 /// The height of a plot in its own units; its width is the number of its columns.
 const HEIGHT: f64 = 100.0;
 
@@ -55,8 +58,19 @@ pub(super) fn latency(summary: &DeliverySummary) -> Option<Plot> {
         bars: drawn(intended.into_iter().enumerate().map(bar)),
         outline: Some(outline(&sent, most)),
         grid: log_grid(most),
-        ticks: scale.ticks(),
+        ticks: apart(scale.ticks()),
     })
+}
+
+/// The ticks whose labels do not touch on a phone.
+fn apart(ticks: Vec<(f64, String)>) -> Vec<(f64, String)> {
+    let mut kept: Vec<(f64, String)> = Vec::new();
+    for tick in ticks {
+        if kept.last().is_none_or(|last| tick.0 - last.0 >= LEAST_GAP) {
+            kept.push(tick);
+        }
+    }
+    kept
 }
 
 fn drawn(bars: impl Iterator<Item = Bar>) -> Vec<Bar> {

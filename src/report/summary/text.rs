@@ -29,7 +29,8 @@ pub fn lines(report: &RunReport) -> Vec<Line> {
     lines.extend(slowest(summary));
     lines.extend(failures(summary));
     if !report.gates.is_empty() {
-        lines.push(heading("Gates").dim(": conditions of --fail-if; one that holds fails the run"));
+        lines
+            .push(heading("Gates").dim(": conditions of --fail-if; one that is met fails the run"));
         lines.extend(report.gates.iter().map(gate_line));
     }
     lines

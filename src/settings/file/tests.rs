@@ -48,7 +48,7 @@ fn what_is_unknown_or_unusable_is_named_with_its_place() {
             "line 2, column 1: there is no setting \"schedul\"; did you mean schedule?",
         ),
         ("zzzz = 1", "line 2, column 1: there is no setting \"zzzz\""),
-        ("default_profile = 'x'", "line 2, column 1: the setting default_profile stands above"),
+        ("default_profile = 'x'", "line 2, column 1: the setting default_profile must be above"),
         ("sign_type = 'md4'", "line 2, column 13: \"md4\" is unknown; did you mean \"md5\"?"),
         ("url = 'ftp://x/'", "line 2, column 7: "),
         ("timeout = '0s'", "longer than nothing"),

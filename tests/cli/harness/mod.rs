@@ -1,4 +1,4 @@
-//! What the tests stand on: the program in a place of its own, and both ends of the wire.
+//! What the tests are based on: the program in a place of its own, and both ends of the wire.
 
 mod client;
 mod command;

@@ -131,7 +131,7 @@ fn rewritten(command: &str, port: u16) -> String {
     let command = replace(cargo, command, "payout-notify ");
     let command =
         replace(r"(?:\./)?target/(?:release|debug)/payout-notify", &command, "payout-notify");
-    // The default port stands in no command line.
+    // The default port is in no command line.
     let bound = ["--bind", "--help"].iter().any(|flag| command.contains(flag));
     let command = if bound {
         command

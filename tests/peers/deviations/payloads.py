@@ -61,7 +61,7 @@ BODIES = {
 
 
 class Number(str):
-    """A number's digits as they stand in the JSON."""
+    """A number's digits as they are written in the JSON."""
 
 
 def near_misses():

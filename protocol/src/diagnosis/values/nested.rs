@@ -20,7 +20,7 @@ fn styled(entry: &Entry, style: &Style) -> Option<String> {
     entry.nested().map(|tree| print(tree, style))
 }
 
-pub(super) static RULES: [ValueRule; 49] = [
+pub(super) static RULES: [ValueRule; 61] = [
     member("nested-js", |e| styled(e, &printing::JS_JSON)),
     member("array-word", |e| e.nested().map(printing::php_string)),
     member("array-joined", |e| e.nested().map(printing::js_string)),
@@ -53,6 +53,13 @@ pub(super) static RULES: [ValueRule; 49] = [
     member("nested-ruby-old", |e| styled(e, &printing::RUBY_OLD)),
     member("nested-spaced-pairs", |e| styled(e, &printing::SPACED_PAIRS)),
     member("nested-spaced-items", |e| styled(e, &printing::SPACED_ITEMS)),
+    member("nested-inspect", |e| styled(e, &printing::INSPECT)),
+    member("nested-flow", |e| styled(e, &printing::FLOW)),
+    member("nested-groovy", |e| styled(e, &printing::GROOVY)),
+    member("nested-swift", |e| styled(e, &printing::SWIFT)),
+    member("nested-scala", |e| styled(e, &printing::SCALA)),
+    member("nested-elixir", |e| styled(e, &printing::ELIXIR)),
+    member("nested-anonymous", |e| styled(e, &printing::ANONYMOUS)),
     member("nested-objects", |e| e.nested().map(|t| print(&entry::as_objects(t), &printing::JSON))),
     member("nested-objects-php", |e| {
         e.nested().map(|t| print(&entry::as_objects(t), &printing::PHP_JSON))
@@ -74,6 +81,11 @@ pub(super) static RULES: [ValueRule; 49] = [
     pairs("nested-dotted", |e| {
         Some(printing::flattened(&e.name, e.nested()?, &|outer, inner| format!("{outer}.{inner}")))
     }),
+    member("nested-values", |e| Some(printing::leaves(e.nested()?, ","))),
+    member("nested-values", |e| Some(printing::leaves(e.nested()?, ""))),
+    member("nested-values", |e| Some(printing::leaves(e.nested()?, "|"))),
+    member("nested-values", |e| Some(printing::leaves(e.nested()?, "&"))),
+    member("nested-values", |e| Some(printing::leaves(e.nested()?, " "))),
 ];
 
 fn joined(entry: &Entry, separator: &str) -> Option<String> {

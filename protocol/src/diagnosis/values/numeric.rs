@@ -18,13 +18,21 @@ fn decimals(entry: &Entry, print: Print) -> Option<String> {
     entry.digits().filter(|digits| numbers::reprinted(digits).is_some()).and_then(print)
 }
 
-pub(super) static RULES: [ValueRule; 31] = [
+/// A whole number with a literal's ending.
+fn integer(text: &str, ending: &str) -> Option<String> {
+    text.parse::<i128>().ok().map(|_| format!("{text}{ending}"))
+}
+
+pub(super) static RULES: [ValueRule; 37] = [
     member("float-java", |e| numbers_only(e, numbers::java_double)),
     member("float-python", |e| numbers_only(e, numbers::python_float)),
     member("float-go", |e| numbers_only(e, numbers::go_float)),
     member("float-c", |e| numbers_only(e, numbers::c_float)),
     member("float-js", |e| numbers_only(e, numbers::js_number)),
     member("float-php", |e| numbers_only(e, numbers::php_number)),
+    member("number-int32", |e| numbers_only(e, numbers::int32)),
+    member("number-uint32", |e| numbers_only(e, numbers::uint32)),
+    member("number-int32-limit", |e| numbers_only(e, numbers::int32_limit)),
     member("number-python", |e| numbers_only(e, numbers::python_number)),
     member("number-java", |e| numbers_only(e, numbers::java_number)),
     member("number-decimal", |e| numbers_only(e, numbers::big_decimal)),
@@ -46,6 +54,9 @@ pub(super) static RULES: [ValueRule; 31] = [
     member("yuan-short", |e| amounts(e, numbers::short_yuan)),
     member("yuan-float", |e| amounts(e, numbers::float_yuan)),
     member("amount-in-hundredths", |e| amounts(e, numbers::hundredfold)),
+    member("number-bigint", |e| numbers_only(e, |t| integer(t, "n"))),
+    member("amount-bigint", |e| amounts(e, |t| integer(t, "n"))),
+    member("number-long", |e| numbers_only(e, |t| integer(t, "L"))),
     member("amount-exponent", |e| amounts(e, |t| numbers::exponent(t, 2))),
     member("amount-exponent-dotnet", |e| amounts(e, |t| numbers::exponent(t, 3))),
     member("amount-ruby", |e| amounts(e, numbers::ruby_decimal)),

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use unicode_normalization::UnicodeNormalization;
 
-use super::super::encodings;
+use super::super::{encodings, translit};
 use super::{Change, ValueRule, Writing, member, on_text, rule};
 
 const fn whole(code: &'static str, change: Change) -> ValueRule {
@@ -41,7 +41,7 @@ fn question_marks(text: &str) -> impl Iterator<Item = char> {
         .map(|unit| u8::try_from(unit).ok().filter(u8::is_ascii).map_or('?', char::from))
 }
 
-pub(super) static RULES: [ValueRule; 58] = [
+pub(super) static RULES: [ValueRule; 69] = [
     whole("html-separators", |s| s.replace('&', "&amp;").into_bytes()),
     whole("html-entities-in-string", |s| encodings::html_names_resolved(s).into_bytes()),
     whole("gbk", encodings::gbk),
@@ -65,11 +65,22 @@ pub(super) static RULES: [ValueRule; 58] = [
     whole("windows-1258", |s| encodings::charset(s, encoding_rs::WINDOWS_1258)),
     whole("windows-874", |s| encodings::charset(s, encoding_rs::WINDOWS_874)),
     whole("koi8-r", |s| encodings::charset(s, encoding_rs::KOI8_R)),
+    whole("macintosh", |s| encodings::charset(s, encoding_rs::MACINTOSH)),
+    whole("ibm866", |s| encodings::charset(s, encoding_rs::IBM866)),
+    whole("cp437", |s| encodings::code_page(s, encodings::CP437)),
+    whole("cp850", |s| encodings::code_page(s, encodings::CP850)),
     whole("iso-8859-2", |s| encodings::charset(s, encoding_rs::ISO_8859_2)),
     whole("iso-8859-5", |s| encodings::charset(s, encoding_rs::ISO_8859_5)),
     whole("iso-8859-15", |s| encodings::charset(s, encoding_rs::ISO_8859_15)),
     whole("question-marks-utf16", |s| collected(question_marks(s))),
     whole("ascii-only", |s| collected(s.chars().filter(char::is_ascii))),
+    whole("translit", translit::glibc),
+    whole("translit-c", translit::glibc_c),
+    whole("translit-libiconv", translit::libiconv),
+    whole("accents-removed", translit::without_marks),
+    whole("accents-ascii", translit::nfkd_ascii),
+    whole("umlauts", translit::german),
+    whole("translit-musl", translit::stars),
     whole("double-utf8", |s| collected(s.bytes().map(char::from))),
     whole("double-utf8-1252", encodings::read_as_1252),
     whole("utf-16", encodings::utf16_le),

@@ -31,7 +31,7 @@ fn is_ascii_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\u{b}' | '\u{c}' | '\r')
 }
 
-pub(super) static RULES: [ValueRule; 39] = [
+pub(super) static RULES: [ValueRule; 49] = [
     with_nulls("null-text", |e| null_as(e, "null")),
     with_nulls("null-none", |e| null_as(e, "None")),
     with_nulls("null-nil", |e| null_as(e, "nil")),
@@ -65,6 +65,16 @@ pub(super) static RULES: [ValueRule; 39] = [
     member("tags-stripped-quoted", |e| {
         on_text(e, |t| without_tags(t, "").replace('"', "&#34;").replace('\'', "&#39;"))
     }),
+    member("text-title", |e| on_text(e, |t| title(t, false))),
+    member("text-title", |e| on_text(e, |t| title(t, true))),
+    member("text-capital", |e| on_text(e, |t| capital(t, str::to_owned))),
+    member("text-capital", |e| on_text(e, |t| capital(t, str::to_lowercase))),
+    member("spaces-replaced", |e| on_text(e, |t| t.replace(' ', "_"))),
+    member("spaces-replaced", |e| on_text(e, |t| t.replace(' ', "-"))),
+    member("spaces-replaced", |e| on_text(e, |t| t.replace(' ', "%20"))),
+    member("spaces-replaced", |e| on_text(e, |t| t.replace(' ', "+"))),
+    member("numeric-entities", |e| on_text(e, |t| entities(t, |c| format!("&#{c};")))),
+    member("numeric-entities", |e| on_text(e, |t| entities(t, |c| format!("&#x{c:x};")))),
     member("slashes-stripped", |e| on_text_or_nested(e, slashes_stripped)),
     member("backslashes-removed", |e| on_text_or_nested(e, |t| t.replace('\\', ""))),
     member("quotes-removed", |e| on_text(e, |t| t.replace(['"', '\''], ""))),
@@ -76,6 +86,28 @@ pub(super) static RULES: [ValueRule; 39] = [
     member("spaces-protected", |e| on_text(e, |t| t.replace(' ', "\u{a0}"))),
     member("controls-removed", |e| on_text(e, |t| t.chars().filter(|c| !c.is_control()).collect())),
 ];
+
+/// The first letter in upper case, and the rest as `rest` makes it.
+fn capital(text: &str, rest: fn(&str) -> String) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + &rest(letters.as_str())
+}
+
+/// Each word with a capital; `is_lowered` where its other letters are made small.
+fn title(text: &str, is_lowered: bool) -> String {
+    let rest: fn(&str) -> String = if is_lowered { str::to_lowercase } else { str::to_owned };
+    text.split(' ').map(|word| capital(word, rest)).collect::<Vec<_>>().join(" ")
+}
+
+/// Characters beyond ASCII as numbers.
+fn entities(text: &str, write: fn(u32) -> String) -> String {
+    let each = |letter: char| match letter.is_ascii() {
+        true => letter.to_string(),
+        false => write(letter.into()),
+    };
+    text.chars().map(each).collect()
+}
 
 fn unix(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")

@@ -5,7 +5,7 @@ use crate::sender::decide::Decision;
 use crate::sender::record::wall_at;
 use crate::sender::schedule::format_duration;
 
-/// What a delivery tells, and how it ends; the replies take so many milliseconds.
+/// The events of a delivery, and how it ends; the replies take so many milliseconds.
 fn deliver(
     schedule: &str,
     speed: &str,

@@ -121,7 +121,7 @@ impl Story {
         self.orders.iter().map(|order| (order.order, order.result, order.attempts)).collect()
     }
 
-    /// The value below which this share of the values lies.
+    /// The value below which this share of the values is.
     pub(super) fn quantile(&self, share: f64, value: impl Fn(&Attempt) -> Duration) -> Duration {
         let mut values: Vec<_> = self.attempts.iter().map(value).collect();
         values.sort_unstable();

@@ -44,7 +44,7 @@ impl OrderFeed for DelayedSource<'_> {
     }
 }
 
-/// What a run tells of orders that come at these seconds, each refused once.
+/// The events of a run of orders that come at these seconds, each refused once.
 fn run(
     times: &[u64],
     ending: Option<u64>,

@@ -74,7 +74,7 @@ async fn what_a_stop_ended_is_left_to_the_session_that_finds_it() {
     let mut bench = Bench::new();
     bench.intend(&[intention(1, 1), intention(2, 1)]).await;
     bench.happened(&outcome(2, 1, Then::Retry)).await;
-    // That one tells order 1's unknown attempt, too.
+    // That one reports order 1's unknown attempt, too.
     let (told, earlier) = earlier(&bench.crash(), 9999);
     assert_eq!((told, earlier.duplicates), (vec!["POT2 #1 why 2 0ns-0ns-1s".to_owned()], 1));
 }
