@@ -1,4 +1,4 @@
-_payout__notify() {
+_payout_notify() {
     local i cur prev opts cmd
     COMPREPLY=()
     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -14,181 +14,181 @@ _payout__notify() {
     do
         case "${cmd},${i}" in
             ",$1")
-                cmd="payout__notify"
+                cmd="payout_notify"
                 ;;
-            payout__notify,check)
-                cmd="payout__notify__subcmd__check"
+            payout_notify,check)
+                cmd="payout_notify__subcmd__check"
                 ;;
-            payout__notify,completions)
-                cmd="payout__notify__subcmd__completions"
+            payout_notify,completions)
+                cmd="payout_notify__subcmd__completions"
                 ;;
-            payout__notify,config)
-                cmd="payout__notify__subcmd__config"
+            payout_notify,config)
+                cmd="payout_notify__subcmd__config"
                 ;;
-            payout__notify,demo)
-                cmd="payout__notify__subcmd__demo"
+            payout_notify,demo)
+                cmd="payout_notify__subcmd__demo"
                 ;;
-            payout__notify,dialects)
-                cmd="payout__notify__subcmd__dialects"
+            payout_notify,dialects)
+                cmd="payout_notify__subcmd__dialects"
                 ;;
-            payout__notify,export)
-                cmd="payout__notify__subcmd__export"
+            payout_notify,export)
+                cmd="payout_notify__subcmd__export"
                 ;;
-            payout__notify,help)
-                cmd="payout__notify__subcmd__help"
+            payout_notify,help)
+                cmd="payout_notify__subcmd__help"
                 ;;
-            payout__notify,inbox)
-                cmd="payout__notify__subcmd__inbox"
+            payout_notify,inbox)
+                cmd="payout_notify__subcmd__inbox"
                 ;;
-            payout__notify,listen)
-                cmd="payout__notify__subcmd__listen"
+            payout_notify,listen)
+                cmd="payout_notify__subcmd__listen"
                 ;;
-            payout__notify,schedule)
-                cmd="payout__notify__subcmd__schedule"
+            payout_notify,schedule)
+                cmd="payout_notify__subcmd__schedule"
                 ;;
-            payout__notify,sign)
-                cmd="payout__notify__subcmd__sign"
+            payout_notify,sign)
+                cmd="payout_notify__subcmd__sign"
                 ;;
-            payout__notify,simulate)
-                cmd="payout__notify__subcmd__simulate"
+            payout_notify,simulate)
+                cmd="payout_notify__subcmd__simulate"
                 ;;
-            payout__notify,snippet)
-                cmd="payout__notify__subcmd__snippet"
+            payout_notify,snippet)
+                cmd="payout_notify__subcmd__snippet"
                 ;;
-            payout__notify,verify)
-                cmd="payout__notify__subcmd__verify"
+            payout_notify,verify)
+                cmd="payout_notify__subcmd__verify"
                 ;;
-            payout__notify__subcmd__config,help)
-                cmd="payout__notify__subcmd__config__subcmd__help"
+            payout_notify__subcmd__config,help)
+                cmd="payout_notify__subcmd__config__subcmd__help"
                 ;;
-            payout__notify__subcmd__config,init)
-                cmd="payout__notify__subcmd__config__subcmd__init"
+            payout_notify__subcmd__config,init)
+                cmd="payout_notify__subcmd__config__subcmd__init"
                 ;;
-            payout__notify__subcmd__config,profiles)
-                cmd="payout__notify__subcmd__config__subcmd__profiles"
+            payout_notify__subcmd__config,profiles)
+                cmd="payout_notify__subcmd__config__subcmd__profiles"
                 ;;
-            payout__notify__subcmd__config,show)
-                cmd="payout__notify__subcmd__config__subcmd__show"
+            payout_notify__subcmd__config,show)
+                cmd="payout_notify__subcmd__config__subcmd__show"
                 ;;
-            payout__notify__subcmd__config__subcmd__help,help)
-                cmd="payout__notify__subcmd__config__subcmd__help__subcmd__help"
+            payout_notify__subcmd__config__subcmd__help,help)
+                cmd="payout_notify__subcmd__config__subcmd__help__subcmd__help"
                 ;;
-            payout__notify__subcmd__config__subcmd__help,init)
-                cmd="payout__notify__subcmd__config__subcmd__help__subcmd__init"
+            payout_notify__subcmd__config__subcmd__help,init)
+                cmd="payout_notify__subcmd__config__subcmd__help__subcmd__init"
                 ;;
-            payout__notify__subcmd__config__subcmd__help,profiles)
-                cmd="payout__notify__subcmd__config__subcmd__help__subcmd__profiles"
+            payout_notify__subcmd__config__subcmd__help,profiles)
+                cmd="payout_notify__subcmd__config__subcmd__help__subcmd__profiles"
                 ;;
-            payout__notify__subcmd__config__subcmd__help,show)
-                cmd="payout__notify__subcmd__config__subcmd__help__subcmd__show"
+            payout_notify__subcmd__config__subcmd__help,show)
+                cmd="payout_notify__subcmd__config__subcmd__help__subcmd__show"
                 ;;
-            payout__notify__subcmd__dialects,help)
-                cmd="payout__notify__subcmd__dialects__subcmd__help"
+            payout_notify__subcmd__dialects,help)
+                cmd="payout_notify__subcmd__dialects__subcmd__help"
                 ;;
-            payout__notify__subcmd__dialects,learn)
-                cmd="payout__notify__subcmd__dialects__subcmd__learn"
+            payout_notify__subcmd__dialects,learn)
+                cmd="payout_notify__subcmd__dialects__subcmd__learn"
                 ;;
-            payout__notify__subcmd__dialects__subcmd__help,help)
-                cmd="payout__notify__subcmd__dialects__subcmd__help__subcmd__help"
+            payout_notify__subcmd__dialects__subcmd__help,help)
+                cmd="payout_notify__subcmd__dialects__subcmd__help__subcmd__help"
                 ;;
-            payout__notify__subcmd__dialects__subcmd__help,learn)
-                cmd="payout__notify__subcmd__dialects__subcmd__help__subcmd__learn"
+            payout_notify__subcmd__dialects__subcmd__help,learn)
+                cmd="payout_notify__subcmd__dialects__subcmd__help__subcmd__learn"
                 ;;
-            payout__notify__subcmd__help,check)
-                cmd="payout__notify__subcmd__help__subcmd__check"
+            payout_notify__subcmd__help,check)
+                cmd="payout_notify__subcmd__help__subcmd__check"
                 ;;
-            payout__notify__subcmd__help,completions)
-                cmd="payout__notify__subcmd__help__subcmd__completions"
+            payout_notify__subcmd__help,completions)
+                cmd="payout_notify__subcmd__help__subcmd__completions"
                 ;;
-            payout__notify__subcmd__help,config)
-                cmd="payout__notify__subcmd__help__subcmd__config"
+            payout_notify__subcmd__help,config)
+                cmd="payout_notify__subcmd__help__subcmd__config"
                 ;;
-            payout__notify__subcmd__help,demo)
-                cmd="payout__notify__subcmd__help__subcmd__demo"
+            payout_notify__subcmd__help,demo)
+                cmd="payout_notify__subcmd__help__subcmd__demo"
                 ;;
-            payout__notify__subcmd__help,dialects)
-                cmd="payout__notify__subcmd__help__subcmd__dialects"
+            payout_notify__subcmd__help,dialects)
+                cmd="payout_notify__subcmd__help__subcmd__dialects"
                 ;;
-            payout__notify__subcmd__help,export)
-                cmd="payout__notify__subcmd__help__subcmd__export"
+            payout_notify__subcmd__help,export)
+                cmd="payout_notify__subcmd__help__subcmd__export"
                 ;;
-            payout__notify__subcmd__help,help)
-                cmd="payout__notify__subcmd__help__subcmd__help"
+            payout_notify__subcmd__help,help)
+                cmd="payout_notify__subcmd__help__subcmd__help"
                 ;;
-            payout__notify__subcmd__help,inbox)
-                cmd="payout__notify__subcmd__help__subcmd__inbox"
+            payout_notify__subcmd__help,inbox)
+                cmd="payout_notify__subcmd__help__subcmd__inbox"
                 ;;
-            payout__notify__subcmd__help,listen)
-                cmd="payout__notify__subcmd__help__subcmd__listen"
+            payout_notify__subcmd__help,listen)
+                cmd="payout_notify__subcmd__help__subcmd__listen"
                 ;;
-            payout__notify__subcmd__help,schedule)
-                cmd="payout__notify__subcmd__help__subcmd__schedule"
+            payout_notify__subcmd__help,schedule)
+                cmd="payout_notify__subcmd__help__subcmd__schedule"
                 ;;
-            payout__notify__subcmd__help,sign)
-                cmd="payout__notify__subcmd__help__subcmd__sign"
+            payout_notify__subcmd__help,sign)
+                cmd="payout_notify__subcmd__help__subcmd__sign"
                 ;;
-            payout__notify__subcmd__help,simulate)
-                cmd="payout__notify__subcmd__help__subcmd__simulate"
+            payout_notify__subcmd__help,simulate)
+                cmd="payout_notify__subcmd__help__subcmd__simulate"
                 ;;
-            payout__notify__subcmd__help,snippet)
-                cmd="payout__notify__subcmd__help__subcmd__snippet"
+            payout_notify__subcmd__help,snippet)
+                cmd="payout_notify__subcmd__help__subcmd__snippet"
                 ;;
-            payout__notify__subcmd__help,verify)
-                cmd="payout__notify__subcmd__help__subcmd__verify"
+            payout_notify__subcmd__help,verify)
+                cmd="payout_notify__subcmd__help__subcmd__verify"
                 ;;
-            payout__notify__subcmd__inbox,delete)
-                cmd="payout__notify__subcmd__inbox__subcmd__delete"
+            payout_notify__subcmd__inbox,delete)
+                cmd="payout_notify__subcmd__inbox__subcmd__delete"
                 ;;
-            payout__notify__subcmd__inbox,diff)
-                cmd="payout__notify__subcmd__inbox__subcmd__diff"
+            payout_notify__subcmd__inbox,diff)
+                cmd="payout_notify__subcmd__inbox__subcmd__diff"
                 ;;
-            payout__notify__subcmd__inbox,export)
-                cmd="payout__notify__subcmd__inbox__subcmd__export"
+            payout_notify__subcmd__inbox,export)
+                cmd="payout_notify__subcmd__inbox__subcmd__export"
                 ;;
-            payout__notify__subcmd__inbox,help)
-                cmd="payout__notify__subcmd__inbox__subcmd__help"
+            payout_notify__subcmd__inbox,help)
+                cmd="payout_notify__subcmd__inbox__subcmd__help"
                 ;;
-            payout__notify__subcmd__inbox,list)
-                cmd="payout__notify__subcmd__inbox__subcmd__list"
+            payout_notify__subcmd__inbox,list)
+                cmd="payout_notify__subcmd__inbox__subcmd__list"
                 ;;
-            payout__notify__subcmd__inbox,prune)
-                cmd="payout__notify__subcmd__inbox__subcmd__prune"
+            payout_notify__subcmd__inbox,prune)
+                cmd="payout_notify__subcmd__inbox__subcmd__prune"
                 ;;
-            payout__notify__subcmd__inbox,replay)
-                cmd="payout__notify__subcmd__inbox__subcmd__replay"
+            payout_notify__subcmd__inbox,replay)
+                cmd="payout_notify__subcmd__inbox__subcmd__replay"
                 ;;
-            payout__notify__subcmd__inbox,show)
-                cmd="payout__notify__subcmd__inbox__subcmd__show"
+            payout_notify__subcmd__inbox,show)
+                cmd="payout_notify__subcmd__inbox__subcmd__show"
                 ;;
-            payout__notify__subcmd__inbox,wait)
-                cmd="payout__notify__subcmd__inbox__subcmd__wait"
+            payout_notify__subcmd__inbox,wait)
+                cmd="payout_notify__subcmd__inbox__subcmd__wait"
                 ;;
-            payout__notify__subcmd__inbox__subcmd__help,delete)
-                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__delete"
+            payout_notify__subcmd__inbox__subcmd__help,delete)
+                cmd="payout_notify__subcmd__inbox__subcmd__help__subcmd__delete"
                 ;;
-            payout__notify__subcmd__inbox__subcmd__help,diff)
-                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__diff"
+            payout_notify__subcmd__inbox__subcmd__help,diff)
+                cmd="payout_notify__subcmd__inbox__subcmd__help__subcmd__diff"
                 ;;
-            payout__notify__subcmd__inbox__subcmd__help,export)
-                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__export"
+            payout_notify__subcmd__inbox__subcmd__help,export)
+                cmd="payout_notify__subcmd__inbox__subcmd__help__subcmd__export"
                 ;;
-            payout__notify__subcmd__inbox__subcmd__help,help)
-                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__help"
+            payout_notify__subcmd__inbox__subcmd__help,help)
+                cmd="payout_notify__subcmd__inbox__subcmd__help__subcmd__help"
                 ;;
-            payout__notify__subcmd__inbox__subcmd__help,list)
-                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__list"
+            payout_notify__subcmd__inbox__subcmd__help,list)
+                cmd="payout_notify__subcmd__inbox__subcmd__help__subcmd__list"
                 ;;
-            payout__notify__subcmd__inbox__subcmd__help,prune)
-                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__prune"
+            payout_notify__subcmd__inbox__subcmd__help,prune)
+                cmd="payout_notify__subcmd__inbox__subcmd__help__subcmd__prune"
                 ;;
-            payout__notify__subcmd__inbox__subcmd__help,replay)
-                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__replay"
+            payout_notify__subcmd__inbox__subcmd__help,replay)
+                cmd="payout_notify__subcmd__inbox__subcmd__help__subcmd__replay"
                 ;;
-            payout__notify__subcmd__inbox__subcmd__help,show)
-                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__show"
+            payout_notify__subcmd__inbox__subcmd__help,show)
+                cmd="payout_notify__subcmd__inbox__subcmd__help__subcmd__show"
                 ;;
-            payout__notify__subcmd__inbox__subcmd__help,wait)
-                cmd="payout__notify__subcmd__inbox__subcmd__help__subcmd__wait"
+            payout_notify__subcmd__inbox__subcmd__help,wait)
+                cmd="payout_notify__subcmd__inbox__subcmd__help__subcmd__wait"
                 ;;
             *)
                 ;;
@@ -196,7 +196,7 @@ _payout__notify() {
     done
 
     case "${cmd}" in
-        payout__notify)
+        payout_notify)
             opts="-h -V --color --profile --help --version demo sign verify simulate check schedule export listen inbox dialects snippet config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -218,7 +218,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__check)
+        payout_notify__subcmd__check)
             opts="-v -h --color --profile --dialect --sign-type --require --platform-id --orders --prepare --set --set-str --unset --format --suite --only --skip --list --report --fail-on --bundle --replay --explore --start --stop --restart --fresh --stop-signal --for --histories --settle --disk --yes --max-rate --timeout --observe --observe-stream --observe-within --wait --seed --key-file --key --retired-key-file --header --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -408,7 +408,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__completions)
+        payout_notify__subcmd__completions)
             opts="-h --color --profile --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -430,7 +430,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__config)
+        payout_notify__subcmd__config)
             opts="-h --color --profile --help show profiles init help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -452,7 +452,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__config__subcmd__help)
+        payout_notify__subcmd__config__subcmd__help)
             opts="show profiles init help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -466,7 +466,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__config__subcmd__help__subcmd__help)
+        payout_notify__subcmd__config__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -480,7 +480,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__config__subcmd__help__subcmd__init)
+        payout_notify__subcmd__config__subcmd__help__subcmd__init)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -494,7 +494,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__config__subcmd__help__subcmd__profiles)
+        payout_notify__subcmd__config__subcmd__help__subcmd__profiles)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -508,7 +508,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__config__subcmd__help__subcmd__show)
+        payout_notify__subcmd__config__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -522,7 +522,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__config__subcmd__init)
+        payout_notify__subcmd__config__subcmd__init)
             opts="-h --user --key-env --key-file --key-command --platform-id --sign-type --dialect --url --schedule --timeout --header --reply --color --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -588,7 +588,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__config__subcmd__profiles)
+        payout_notify__subcmd__config__subcmd__profiles)
             opts="-h --color --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -610,7 +610,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__config__subcmd__show)
+        payout_notify__subcmd__config__subcmd__show)
             opts="-h --format --color --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -636,7 +636,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__demo)
+        payout_notify__subcmd__demo)
             opts="-h --color --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -658,7 +658,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__dialects)
+        payout_notify__subcmd__dialects)
             opts="-h --color --profile --print --format --help platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt learn help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -688,7 +688,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__dialects__subcmd__help)
+        payout_notify__subcmd__dialects__subcmd__help)
             opts="learn help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -702,7 +702,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__dialects__subcmd__help__subcmd__help)
+        payout_notify__subcmd__dialects__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -716,7 +716,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__dialects__subcmd__help__subcmd__learn)
+        payout_notify__subcmd__dialects__subcmd__help__subcmd__learn)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -730,7 +730,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__dialects__subcmd__learn)
+        payout_notify__subcmd__dialects__subcmd__learn)
             opts="-h --id --key-file --key --color --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -764,7 +764,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__export)
+        payout_notify__subcmd__export)
             opts="-h --color --profile --to --out --status --dialect --sign-type --timeout --rate --count --duration --mix --set --set-str --unset --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -838,7 +838,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help)
+        payout_notify__subcmd__help)
             opts="demo sign verify simulate check schedule export listen inbox dialects snippet config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -852,7 +852,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__check)
+        payout_notify__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -866,7 +866,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__completions)
+        payout_notify__subcmd__help__subcmd__completions)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -880,7 +880,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__config)
+        payout_notify__subcmd__help__subcmd__config)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -894,7 +894,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__demo)
+        payout_notify__subcmd__help__subcmd__demo)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -908,7 +908,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__dialects)
+        payout_notify__subcmd__help__subcmd__dialects)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -922,7 +922,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__export)
+        payout_notify__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -936,7 +936,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__help)
+        payout_notify__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -950,7 +950,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__inbox)
+        payout_notify__subcmd__help__subcmd__inbox)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -964,7 +964,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__listen)
+        payout_notify__subcmd__help__subcmd__listen)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -978,7 +978,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__schedule)
+        payout_notify__subcmd__help__subcmd__schedule)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -992,7 +992,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__sign)
+        payout_notify__subcmd__help__subcmd__sign)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1006,7 +1006,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__simulate)
+        payout_notify__subcmd__help__subcmd__simulate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1020,7 +1020,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__snippet)
+        payout_notify__subcmd__help__subcmd__snippet)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1034,7 +1034,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__help__subcmd__verify)
+        payout_notify__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1048,7 +1048,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox)
+        payout_notify__subcmd__inbox)
             opts="-h --color --profile --inbox --help list wait show diff replay export delete prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1074,7 +1074,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__delete)
+        payout_notify__subcmd__inbox__subcmd__delete)
             opts="-h --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1100,7 +1100,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__diff)
+        payout_notify__subcmd__inbox__subcmd__diff)
             opts="-h --format --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1130,7 +1130,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__export)
+        payout_notify__subcmd__inbox__subcmd__export)
             opts="-h --print --limit --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1188,7 +1188,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help)
+        payout_notify__subcmd__inbox__subcmd__help)
             opts="list wait show diff replay export delete prune help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1202,7 +1202,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help__subcmd__delete)
+        payout_notify__subcmd__inbox__subcmd__help__subcmd__delete)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1216,7 +1216,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help__subcmd__diff)
+        payout_notify__subcmd__inbox__subcmd__help__subcmd__diff)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1230,7 +1230,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help__subcmd__export)
+        payout_notify__subcmd__inbox__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1244,7 +1244,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help__subcmd__help)
+        payout_notify__subcmd__inbox__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1258,7 +1258,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help__subcmd__list)
+        payout_notify__subcmd__inbox__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1272,7 +1272,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help__subcmd__prune)
+        payout_notify__subcmd__inbox__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1286,7 +1286,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help__subcmd__replay)
+        payout_notify__subcmd__inbox__subcmd__help__subcmd__replay)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1300,7 +1300,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help__subcmd__show)
+        payout_notify__subcmd__inbox__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1314,7 +1314,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__help__subcmd__wait)
+        payout_notify__subcmd__inbox__subcmd__help__subcmd__wait)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1328,7 +1328,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__list)
+        payout_notify__subcmd__inbox__subcmd__list)
             opts="-h --limit --format --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1386,7 +1386,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__prune)
+        payout_notify__subcmd__inbox__subcmd__prune)
             opts="-h --keep --keep-for --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1420,7 +1420,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__replay)
+        payout_notify__subcmd__inbox__subcmd__replay)
             opts="-v -h --to --yes --resign --dialect --sign-type --timeout --format --set --set-str --unset --key-file --key --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1526,7 +1526,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__show)
+        payout_notify__subcmd__inbox__subcmd__show)
             opts="-h --dialect --require --format --key-file --key --other-key-file --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1576,7 +1576,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__inbox__subcmd__wait)
+        payout_notify__subcmd__inbox__subcmd__wait)
             opts="-h --count --within --after --format --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1642,7 +1642,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__listen)
+        payout_notify__subcmd__listen)
             opts="-q -v -h --color --profile --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --resolve --cacert --insecure --client-cert --client-key --proxy --referee --max-retries --expect-schedule --sender-timeout --api --inspect --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1796,7 +1796,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__schedule)
+        payout_notify__subcmd__schedule)
             opts="-h --color --profile --retries --window --format --help backoff even ten-in-total"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1830,7 +1830,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__sign)
+        payout_notify__subcmd__sign)
             opts="-h --color --profile --sign-type --dialect --input --print --url --lines --jobs --set --set-str --unset --key-file --key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1896,7 +1896,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__simulate)
+        payout_notify__subcmd__simulate)
             opts="-v -h --color --profile --status --dialect --sign-type --schedule --retries --window --speed --timeout --yes --dry-run --format --set --set-str --unset --key-file --key --count --from --from-format --seed --mix --duplicates --concurrency --rate --ramp --max-in-flight --jitter --honor-retry-after --journal --resume --report --fail-if --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2070,7 +2070,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__snippet)
+        payout_notify__subcmd__snippet)
             opts="-h --color --profile --dialect --require --print --help php node python go java csharp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2104,7 +2104,7 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        payout__notify__subcmd__verify)
+        payout_notify__subcmd__verify)
             opts="-h --color --profile --dialect --input --require --strict --explain --show-expected --computed --string-file --format --lines --jobs --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2169,6 +2169,12 @@ _payout__notify() {
     esac
 }
 
+if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
+    complete -F _payout_notify -o nosort -o bashdefault -o default payout_notify
+else
+    complete -F _payout_notify -o bashdefault -o default payout_notify
+fi
+
 # The numbers of the newest callbacks, which only the inbox itself knows.
 _payout_notify_callbacks() {
     local i inbox=()
@@ -2194,7 +2200,7 @@ _payout_notify_with_callbacks() {
         COMPREPLY=($(compgen -W "$(payout-notify config profiles 2>/dev/null)" -- "$word"))
         return
     fi
-    _payout__notify "$@"
+    _payout_notify "$@"
     local i action=""
     for ((i = 1; i < COMP_CWORD; i++)); do
         case "${COMP_WORDS[i]}" in
@@ -2211,3 +2217,4 @@ if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERS
 else
     complete -F _payout_notify_with_callbacks -o bashdefault -o default payout-notify
 fi
+complete -r payout_notify

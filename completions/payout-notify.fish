@@ -27,6 +27,7 @@ end
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -s V -l version -d 'Print version'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
@@ -36,7 +37,7 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "simulat
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "export" -d 'Write a load test with fresh, signed orders for Locust, k6 or Artillery'
-complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
@@ -46,14 +47,16 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "help" -
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, as the payload\'s sign_type says, else as the dialect does first' -r -f -a "md5\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256; unless told, by the payload\'s sign_type, else as the dialect does first' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -82,7 +85,8 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand sign" -s h -
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -107,17 +111,18 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l k
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l strict -d 'Let warnings about the fields count'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the members to the digest, and what the signature does not protect'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l explain -d 'Show each step from the fields to the digest, and what the signature does not protect; with --lines the string that is signed'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l show-expected -d 'On a mismatch, show the signature that would have matched'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l lines -d 'Read one payload per line (NDJSON) and write one line for each, verify a table or JSON; a bad line does not end it'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l status -d 'The status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
 failed\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -144,7 +149,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l count -d 'Send this many orders with fresh ids; --set may hold {uuid}, {now}, {hex:8}, {1..500}' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from -d 'Send the orders of this file: one payload per line, or CSV with a header; - reads stdin' -r -F
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from-format -d 'What --from holds: ndjson or csv; unless told, by the file\'s name' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from-format -d 'The format of --from: ndjson or csv; unless told, by the file\'s name' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l seed -d 'Make ids, values, statuses and jitter the same each time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l mix -d 'Mix statuses, such as success=90,failed=8,cancelled=2' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l duplicates -d 'Send this share of the orders twice' -r
@@ -153,9 +158,9 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l ramp -d 'Reach the rate after this time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l max-in-flight -d 'Hard limit on attempts in flight [default: 1000]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l jitter -d 'Vary the delays by this share, from the seed' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l journal -d 'Record each attempt in this file before it is sent, and its outcome after' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l journal -d 'Record each attempt in this file before it is sent, and its outcome after; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l report -d 'Write a report: json=, junit=, html= or ndjson=FILE; several may be given. A link, and a file that payout-notify did not write, are not replaced' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l fail-if -d 'Fail if this holds, such as \'p99>200ms\' or \'acked<100%\'; several may be given' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l fail-if -d 'Fail if this is met, such as \'p99>200ms\' or \'acked<100%\'; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l header -d 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l connections -d 'Whether attempts share connections' -r -f -a "fresh\t'Every attempt makes its own connection'
 reused\t'Connections are kept and used again'"
@@ -180,7 +185,8 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -587,7 +593,7 @@ QUIT\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l for -d 'Explore so long; cutting a failure down takes up to a minute more' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l histories -d 'Play at most so many histories' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l settle -d 'Judge the books when they have stood still for so long' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l disk -d 'Fill this small file system too, a tmpfs of at most 256 MiB that holds the merchant\'s data' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l disk -d 'Fill this small file system too, a tmpfs of at most 256 MiB with the merchant\'s data' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l max-rate -d 'Start no more requests than this, for example 20/s' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l observe -d 'Run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER' -r
@@ -613,6 +619,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -s h 
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l format -d 'Output format' -r -f -a "human\t'For a person'
@@ -621,6 +628,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -s
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l to -d 'The engine that is to run the test' -r -f -a "locust\t'Locust, in Python: a master with workers'
 k6\t'Grafana k6: one machine, or many by its operator'
 artillery\t'Artillery, on Node: one machine, or a fleet of them'"
@@ -628,7 +636,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l o
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l status -d 'The status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
 failed\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -651,8 +659,9 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -s h
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l bind -d 'Where to listen: HOST:PORT, a port (on loopback), or :0 for a free port' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -672,10 +681,10 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l c
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l for -d 'End after this time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l keep -d 'Keep at most this many callbacks; the oldest go first' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l keep-for -d 'Keep callbacks at most this long, such as 7d' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply -d 'Answer as this program tells, step by step: \'fail*3, hang 35s, reset, ok\'' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply -d 'Answer by this program, step by step: \'fail*3, hang 35s, reset, ok\'' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l reply-per -d 'Whose replies are counted together: order, connection or all' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l seed -d 'The seed of the program\'s chances' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l forward-to -d 'Send each callback on to this application (http or https), byte for byte' -r
@@ -712,7 +721,8 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -s h
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "list" -d 'List the newest callbacks, one per line, the newest last'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "wait" -d 'Wait until the callbacks that a test expects are here, and list them'
@@ -738,7 +748,8 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l count -d 'How many callbacks to wait for' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l within -d 'How long to wait' -r
@@ -757,9 +768,10 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -778,17 +790,19 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l to -d 'Where they go: the application\'s notify URL; a profile\'s url holds where none is given' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l to -d 'Where they go: the application\'s notify URL; by default the profile\'s url' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -821,7 +835,8 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l yes -d 'Send to the URL of a project\'s payout-notify.toml without being asked, also where it is neither on this machine nor in a private network'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l resign -d 'Sign again although nothing changes'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l half-close -d 'Shut the sending side down after the request, and read the reply on the other'
@@ -846,19 +861,22 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l keep -d 'How many of the newest stay [default: 10000, or all with --keep-for]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l keep-for -d 'Only those stay that came within this time, for example 7d' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the newest callbacks, one per line, the newest last'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from help" -f -a "wait" -d 'Wait until the callbacks that a test expects are here, and list them'
@@ -872,6 +890,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l print -d 'What to print' -r -f -a "table\t'A table, or data with --format json'
 toml\t'A file that --dialect reads'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l format -d 'Output format' -r -f -a "human\t'For a person'
@@ -885,13 +904,15 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; an
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from help" -f -a "learn" -d 'Find out how a platform signs, from callbacks that are known to be good'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -908,6 +929,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -s 
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "show" -d 'Show the effective settings and where each comes from; of the key only the source and fingerprint'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "profiles" -d 'Print the names of the profiles that can be chosen here, one per line'
@@ -918,10 +940,12 @@ json\t'For a program: one JSON object a line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from profiles" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from profiles" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from profiles" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l key-env -d 'Take the key from this environment variable' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l key-file -d 'Take the key from this file; the path counts from the settings file\'s folder' -r
@@ -930,7 +954,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and 
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l sign-type -d 'How to sign: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
 hmac-sha256\t''
 sha256\t''"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r -F -a "platform\t''
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml' -r -f -a "platform\t''
 fork\t''
 wechat-v2\t''
 epay\t''
@@ -948,6 +972,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and 
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -l user -d 'Write your own file, not this folder\'s'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the effective settings and where each comes from; of the key only the source and fingerprint'
@@ -957,6 +982,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and 
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "sign" -d 'Sign a payload and print it'
@@ -965,7 +991,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and no
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "export" -d 'Write a load test with fresh, signed orders for Locust, k6 or Artillery'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol says'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
@@ -987,4 +1013,5 @@ function __fish_payout_notify_callbacks
     payout-notify inbox list --limit 20 --format json $inbox 2>/dev/null | sed -n 's/.*"id":\([0-9][0-9]*\)[,}].*/\1/p'
 end
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show diff replay delete" -f -a "(__fish_payout_notify_callbacks)"
-complete -c payout-notify -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r -f -a "(__fish_payout_notify_profiles)"
+complete -c payout-notify -l profile -r -f -a "(__fish_payout_notify_profiles)"
+complete -c payout-notify -n "__fish_seen_subcommand_from sign verify simulate check export listen dialects snippet" -l dialect -r -F
