@@ -55,20 +55,34 @@ fn level() -> Level {
     *LEVEL.get_or_init(Level::new)
 }
 
-/// Takes shorter vectors than the processor has, for a measurement: `sse2`, `avx2` or `avx512`.
-/// Says whether it has them, and nothing was digested before.
-pub fn choose_vectors(name: &str) -> bool {
+/// Takes shorter vectors than the processor has, for a measurement, where nothing was digested yet;
+/// the names are those of [`has_vectors`].
+pub fn choose_vectors(name: &str) {
+    if let Some(level) = named(name) {
+        let _ = LEVEL.set(level);
+    }
+}
+
+/// Whether the processor has these vectors: `sse2`, `avx2` or `avx512`.
+#[must_use]
+pub fn has_vectors(name: &str) -> bool {
+    named(name).is_some()
+}
+
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+fn named(name: &str) -> Option<Level> {
     let level = Level::new();
-    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-    let level = match name {
+    match name {
         "sse2" => level.as_sse2().map(Level::Sse2),
         "avx2" => level.as_avx2().map(Level::Avx2),
         "avx512" => level.as_avx512().map(Level::Avx512),
         _ => None,
-    };
-    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
-    let level = (name == "native").then_some(level);
-    level.is_some_and(|level| LEVEL.set(level).is_ok())
+    }
+}
+
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+fn named(_: &str) -> Option<Level> {
+    None
 }
 
 /// Whether lanes are faster than instructions for SHA, which digest one message, where the

@@ -136,7 +136,7 @@ pub mod internal {
     }
     #[cfg(feature = "batch")]
     pub mod batch {
-        pub use crate::batch::choose_vectors;
+        pub use crate::batch::{choose_vectors, has_vectors};
     }
     pub mod canonical {
         pub use crate::canonical::{

@@ -19,7 +19,12 @@ function sign(payload) {
 
 let out = [];
 for await (const line of createInterface({ input: createReadStream(process.argv[2]) })) {
-  const payload = JSON.parse(line);
+  let payload;
+  try {
+    payload = JSON.parse(line);
+  } catch {
+    continue;
+  }
   payload.sign = sign(payload);
   out.push(JSON.stringify(payload));
   if (out.length === 1000) {

@@ -26,6 +26,9 @@ function sign(array $payload, string $key, int $flags): string
 $lines = fopen($argv[1], 'r');
 while (($line = fgets($lines)) !== false) {
     $payload = json_decode($line, true);
+    if ($payload === null) {
+        continue;
+    }
     $payload['sign'] = sign($payload, $key, $flags);
     echo json_encode($payload, $flags), "\n";
 }

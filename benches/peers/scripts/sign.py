@@ -29,6 +29,9 @@ def sign(payload):
 
 with open(sys.argv[1], encoding="utf-8") as lines:
     for line in lines:
-        payload = json.loads(line)
+        try:
+            payload = json.loads(line)
+        except ValueError:
+            continue
         payload["sign"] = sign(payload)
         sys.stdout.write(json.dumps(payload, ensure_ascii=False, separators=(",", ":")) + "\n")
