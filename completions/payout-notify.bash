@@ -43,6 +43,9 @@ _payout__notify() {
             payout__notify,listen)
                 cmd="payout__notify__subcmd__listen"
                 ;;
+            payout__notify,mcp)
+                cmd="payout__notify__subcmd__mcp"
+                ;;
             payout__notify,schedule)
                 cmd="payout__notify__subcmd__schedule"
                 ;;
@@ -121,6 +124,9 @@ _payout__notify() {
             payout__notify__subcmd__help,listen)
                 cmd="payout__notify__subcmd__help__subcmd__listen"
                 ;;
+            payout__notify__subcmd__help,mcp)
+                cmd="payout__notify__subcmd__help__subcmd__mcp"
+                ;;
             payout__notify__subcmd__help,schedule)
                 cmd="payout__notify__subcmd__help__subcmd__schedule"
                 ;;
@@ -191,7 +197,7 @@ _payout__notify() {
 
     case "${cmd}" in
         payout__notify)
-            opts="-h -V --color --profile --help --version demo sign verify simulate check schedule export listen inbox dialects snippet config completions help"
+            opts="-h -V --color --profile --help --version demo sign verify simulate check schedule export listen inbox dialects mcp snippet config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -833,7 +839,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__help)
-            opts="demo sign verify simulate check schedule export listen inbox dialects snippet config completions help"
+            opts="demo sign verify simulate check schedule export listen inbox dialects mcp snippet config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -959,6 +965,20 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__help__subcmd__listen)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__help__subcmd__mcp)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1696,6 +1716,48 @@ _payout__notify() {
                     return 0
                     ;;
                 --other-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__mcp)
+            opts="-h --color --profile --allow-host --allow-remote --observe --inbox --key-file --key --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --observe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -29,6 +29,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("inbox replay", "1 --to http://127.0.0.1:1/"),
     ("inbox show", "1"),
     ("listen", "--bind 127.0.0.1:0 --for 10ms"),
+    ("mcp", ""),
     ("schedule", ""),
     ("sign", ""),
     ("simulate", "http://127.0.0.1:1/ --retries 0"),
