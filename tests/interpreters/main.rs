@@ -21,6 +21,8 @@ mod export;
 #[cfg(unix)]
 mod gateways;
 #[cfg(unix)]
+mod mcp;
+#[cfg(unix)]
 mod merchants;
 #[cfg(unix)]
 mod need;
@@ -37,6 +39,9 @@ mod smoke;
 #[cfg(unix)]
 mod snippet;
 #[cfg(unix)]
+#[path = "../support/mod.rs"]
+mod support;
+#[cfg(unix)]
 mod terminal;
 
 #[cfg(unix)]
@@ -47,6 +52,7 @@ fn main() -> std::process::ExitCode {
         explore::tests(),
         export::tests(),
         gateways::tests(),
+        mcp::tests(),
         merchants::tests(),
         need::tests(),
         packaging::tests(),

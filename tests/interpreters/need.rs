@@ -33,6 +33,8 @@ pub(crate) static GREP: Need = Need::new("grep", &["-c", "", README], ANY);
 pub(crate) static JAVA: Need = Need::new("java", &["-version"], (17, 0));
 pub(crate) static JAVAC: Need = Need::new("javac", &["-version"], (17, 0));
 pub(crate) static MAKE: Need = Need::new("make", &["--version"], (3, 81));
+/// This program with the server for agents: at the end of stdin that ends well.
+pub(crate) static MCP: Need = Need::new(env!("CARGO_BIN_EXE_payout-notify"), &["mcp"], ANY);
 // Mono's compiler takes a lone file; dotnet wants a project around it, and a place to restore from.
 pub(crate) static MCS: Need = Need::new("mcs", &["--version"], (6, 0));
 pub(crate) static MONO: Need = Need::new("mono", &["--version"], (6, 0));
@@ -48,6 +50,12 @@ pub(crate) static PYTHON: Need = Need::new("python3", &["--version"], (3, 8));
 /// Python that opens terminals.
 pub(crate) static PYTHON_PTY: Need =
     Need::new("python3", &["-c", "import platform, pty; print(platform.python_version())"], (3, 9));
+/// Python with a client for the Model Context Protocol.
+pub(crate) static PYTHON_MCP: Need = Need::new(
+    "python3",
+    &["-c", "import jsonschema, mcp, platform; print(platform.python_version())"],
+    (3, 10),
+);
 /// Python that reads TOML.
 pub(crate) static PYTHON_TOML: Need = Need::new(
     "python3",

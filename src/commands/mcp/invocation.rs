@@ -70,12 +70,11 @@ pub struct Rules {
     pub observe: Option<String>,
 }
 
-/// Which key a command gets.
+/// Which keys a command gets. One that needs none gets the first too: it hides what it knows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum KeyUse {
-    Nothing,
-    Sign,
-    Verify,
+    First,
+    All,
 }
 
 /// How a command's stdout is read.
@@ -83,7 +82,7 @@ pub enum KeyUse {
 pub enum Stdout {
     /// One JSON object per line.
     Objects,
-    /// The same, without the cases of a check that passed or were skipped.
+    /// The same of a check, without the cases that passed or were skipped.
     Failures,
     /// Text that is signed: it is returned as it is, or not at all.
     Signed,
@@ -212,8 +211,8 @@ impl Rules {
             }
         }
         match (&self.key, invocation.key) {
-            (_, KeyUse::Nothing) | (None, _) => {}
-            (Some(_), KeyUse::Verify) if !self.key_files.is_empty() => {
+            (None, _) => {}
+            (Some(_), KeyUse::All) if !self.key_files.is_empty() => {
                 let files = self.key_files.iter().map(|path| flag("--key-file", path.as_os_str()));
                 command.args(files);
             }

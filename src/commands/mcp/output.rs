@@ -25,7 +25,7 @@ pub struct ToolOutput {
     pub untrusted: bool,
     /// The JSON objects that the command prints with --format json, each with its type.
     pub objects: Vec<Map<String, Value>>,
-    /// How many cases that passed or were skipped are left out of objects.
+    /// How many cases that passed or were skipped are left out of the results of check.
     pub left_out: usize,
     /// What the command prints where it prints no JSON.
     pub text: Option<String>,
@@ -74,11 +74,10 @@ impl ToolOutput {
         match stdout {
             Stdout::Objects | Stdout::Failures => {
                 let objects = text.lines().filter_map(|line| serde_json::from_str(line).ok());
-                let (kept, left_out) =
-                    objects.partition(|object| stdout == Stdout::Objects || !is_uneventful(object));
-                let left_out: Vec<Map<String, Value>> = left_out;
-                output.left_out = left_out.len();
-                output.objects = kept;
+                output.objects = objects.collect();
+                if stdout == Stdout::Failures {
+                    output.left_out = leave_out_uneventful(&mut output.objects);
+                }
                 output.objects.iter_mut().for_each(clean_object);
             }
             Stdout::Signed if mask::hides(&text) => {
@@ -88,7 +87,7 @@ impl ToolOutput {
             }
             Stdout::Signed if answer == Answered::Yes => output.text = Some(text.into_owned()),
             Stdout::Text if answer == Answered::Yes => {
-                output.text = Some(text.lines().map(|line| shown(line) + "\n").collect());
+                output.text = Some(shown(&text));
             }
             Stdout::Signed | Stdout::Text => {}
         }
@@ -105,33 +104,128 @@ impl ToolOutput {
     }
 }
 
-/// A case without anything to fix.
-fn is_uneventful(object: &Map<String, Value>) -> bool {
-    let is = |name: &str, value: &str| object.get(name).is_some_and(|held| held == value);
-    is("type", "case") && (is("status", "passed") || is("status", "skipped"))
+/// Takes the cases of a check out that passed or were skipped, and returns how many: an agent has
+/// nothing to do about them, and they are nine tenths of the text.
+///
+/// The last object has the results of all cases, so each case alone is only needed without it.
+fn leave_out_uneventful(objects: &mut Vec<Map<String, Value>>) -> usize {
+    let is = |object: &Map<String, Value>, name: &str, value: &str| {
+        object.get(name).is_some_and(|held| held == value)
+    };
+    let is_uneventful =
+        |case: &Map<String, Value>| is(case, "status", "passed") || is(case, "status", "skipped");
+    let report = objects.iter_mut().find(|object| is(object, "type", "check"));
+    let Some(Value::Array(results)) = report.and_then(|report| report.get_mut("results")) else {
+        let before = objects.len();
+        objects.retain(|object| !is(object, "type", "case") || !is_uneventful(object));
+        return before - objects.len();
+    };
+    let before = results.len();
+    results.retain(|result| !result.as_object().is_some_and(is_uneventful));
+    let left_out = before - results.len();
+    objects.retain(|object| !is(object, "type", "case"));
+    left_out
 }
 
-/// The command hides its keys already; this is for the keys that it does not know.
-fn shown(line: &str) -> String {
-    sanitize(&mask::in_own(line)).into_owned()
+/// The command hides its keys already; this is for a part that it may have forgotten.
+fn shown(text: &str) -> String {
+    visible(&mask::in_own(text), &LINE_PARTS)
+}
+
+/// What lines consist of: a payload that has these stays as it is, and can be verified again.
+const LINE_PARTS: [&str; 3] = ["\r\n", "\n", "\t"];
+
+/// The text with its hidden characters as escapes, but for these.
+fn visible(text: &str, kept: &[&str]) -> String {
+    match kept {
+        [] => sanitize(text).into_owned(),
+        [first, others @ ..] => {
+            text.split(first).map(|part| visible(part, others)).collect::<Vec<_>>().join(first)
+        }
+    }
 }
 
 fn clean_object(object: &mut Map<String, Value>) {
     let entries = std::mem::take(object).into_iter().map(|(name, mut value)| {
+        // The commands give a callback's body back as it came; an agent never gets the key.
+        if let (BODY | BODY_BASE64, Value::String(text)) = (&*name, &mut value) {
+            *text = mask::outside(text).into_owned();
+        }
         clean(&mut value);
         (shown(&name), value)
     });
     object.extend(entries);
 }
 
-/// Hidden characters are made visible in texts, whose lines stay lines.
+const BODY: &str = "body";
+
+const BODY_BASE64: &str = "body_base64";
+
 fn clean(value: &mut Value) {
     match value {
-        Value::String(text) => {
-            *text = text.split('\n').map(shown).collect::<Vec<_>>().join("\n");
-        }
+        Value::String(text) => *text = shown(text),
         Value::Array(values) => values.iter_mut().for_each(clean),
         Value::Object(object) => clean_object(object),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(stdout: &str, kind: Stdout) -> ToolOutput {
+        let printed = Printed { exit: 1, stdout: stdout.into(), remarks: Vec::new() };
+        ToolOutput::read(&printed, kind, true)
+    }
+
+    #[test]
+    fn a_key_that_is_a_word_is_not_in_the_body_of_a_callback() {
+        mask::remember(b"walrusandcarp");
+        let encoded = STANDARD.encode("a walrusandcarp");
+        let line = json!({ "body": "memo=walrusandcarp", "body_base64": encoded }).to_string();
+        let output = read(&line, Stdout::Objects);
+        assert_eq!(output.objects[0]["body"], "memo=[key]");
+        assert!(output.objects[0]["body_base64"].to_string().contains("[key]"));
+    }
+
+    #[test]
+    fn hidden_characters_are_escapes_and_lines_stay_lines() {
+        let line = json!({ "\u{202e}": ["{\r\n\t\"a\": 1\n}", "\u{1b}[2J\r\u{200b}"] }).to_string();
+        let output = read(&line, Stdout::Objects);
+        let shown = ["{\r\n\t\"a\": 1\n}", "\\u{1b}[2J\\r\\u{200b}"];
+        assert_eq!(Value::Object(output.objects[0].clone()), json!({ "\\u{202e}": shown }));
+    }
+
+    #[test]
+    fn what_passed_is_left_out_of_a_check() {
+        let case = |status| json!({ "type": "case", "status": status });
+        let lines = |objects: &[Value]| {
+            objects.iter().map(|object| format!("{object}\n")).collect::<String>()
+        };
+        let cases = [case("passed"), case("failed"), case("skipped"), case("warned")];
+        let report = json!({ "type": "check", "results": cases });
+        let output = read(&lines(&[&cases[..], &[report]].concat()), Stdout::Failures);
+        let expected = json!({ "type": "check", "results": [case("failed"), case("warned")] });
+        assert_eq!((output.objects.len(), output.left_out), (1, 2));
+        assert_eq!(Value::Object(output.objects[0].clone()), expected);
+        // A check that was interrupted has no report.
+        let output = read(&lines(&cases), Stdout::Failures);
+        assert_eq!((output.objects.len(), output.left_out), (2, 2));
+    }
+
+    #[test]
+    fn what_is_signed_is_exact_or_not_there() {
+        mask::remember(b"key-of-what-is-signed");
+        let printed = |text: &str| Printed { exit: 0, stdout: text.into(), remarks: Vec::new() };
+        let output = ToolOutput::read(&printed("{\t\u{202e}}\n"), Stdout::Signed, true);
+        assert_eq!(output.text.as_deref(), Some("{\t\u{202e}}\n"));
+        let holds = printed("{\"a\":\"key-of-what-is-signed\"}");
+        let output = ToolOutput::read(&holds, Stdout::Signed, true);
+        assert_eq!((output.answer, output.text), (Answered::Error, None));
     }
 }

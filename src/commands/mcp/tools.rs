@@ -178,7 +178,7 @@ impl CommandLine {
     fn sends(self, url: String, stdin: Option<String>, stdout: Stdout) -> Invocation {
         let payload = stdin.is_some().then(|| "-".into());
         let arguments = self.0.into_iter().chain([url.into()]).chain(payload).collect();
-        Invocation { arguments, stdin, key: KeyUse::Sign, stdout, longest: LONG }
+        Invocation { arguments, stdin, key: KeyUse::First, stdout, longest: LONG }
     }
 
     fn reads(self, stdin: Option<String>, key: KeyUse, stdout: Stdout) -> Invocation {
@@ -232,7 +232,7 @@ impl ToolInput for VerifyExplain {
             .option("--require", self.require.map(SignType::word))
             .option("--computed", self.computed)
             .dialect(self.dialect)?;
-        Ok(line.reads(Some(self.payload), KeyUse::Verify, Stdout::Objects))
+        Ok(line.reads(Some(self.payload), KeyUse::All, Stdout::Objects))
     }
 }
 
@@ -269,7 +269,7 @@ impl ToolInput for Sign {
             None | Some(SignedPart::Body | SignedPart::Sign) => Stdout::Signed,
             Some(SignedPart::Canonical) => Stdout::Text,
         };
-        Ok(line.reads(Some(self.payload), KeyUse::Sign, stdout))
+        Ok(line.reads(Some(self.payload), KeyUse::First, stdout))
     }
 }
 
@@ -283,7 +283,7 @@ struct Check {
     only: Option<Vec<String>>,
     /// Without these groups or cases.
     skip: Option<Vec<String>>,
-    /// Return the cases that passed or were skipped too: a whole check then is about 200 kB.
+    /// Return the cases that passed or were skipped too: about 200 kB.
     all_cases: Option<bool>,
     /// A built-in dialect, which the tool dialects lists; the platform's where none is given.
     dialect: Option<String>,
@@ -301,9 +301,9 @@ struct Check {
 impl ToolInput for Check {
     const NAME: &'static str = "check";
     const DESCRIPTION: &'static str = "Check a merchant's endpoint with some hundred notifications, \
-        valid, forged, repeated and malformed: does it verify, acknowledge, and credit once? Returns the \
-        cases that failed, each with finding, why and fix, and at the end a check-summary with the \
-        likely cause of all of them.";
+        valid, forged, repeated and malformed: does it verify, acknowledge, and credit once? The object of \
+        the type check has the verdict, the likely causes (fix these first), and in results the cases \
+        that did not pass, each with what was found, why it matters, and the fix.";
     const IS_UNTRUSTED: bool = true;
     const SENDS: bool = true;
 
@@ -408,7 +408,7 @@ impl ToolInput for InboxList {
             .option("--grep", self.text)
             .option("--limit", in_range("limit", self.limit, MOST_CALLBACKS)?);
         line.0.extend(rules.inbox_flag());
-        Ok(line.reads(None, KeyUse::Nothing, Stdout::Objects))
+        Ok(line.reads(None, KeyUse::First, Stdout::Objects))
     }
 }
 
@@ -437,7 +437,7 @@ impl ToolInput for InboxShow {
             .option("--require", self.require.map(SignType::word))
             .dialect(self.dialect)?;
         line.0.extend(rules.inbox_flag());
-        Ok(line.reads(None, KeyUse::Verify, Stdout::Objects))
+        Ok(line.reads(None, KeyUse::All, Stdout::Objects))
     }
 }
 
@@ -462,7 +462,7 @@ impl ToolInput for Dialects {
             check_dialect(&name)?;
             line.0.push(name.into());
         }
-        Ok(line.reads(None, KeyUse::Nothing, Stdout::Objects))
+        Ok(line.reads(None, KeyUse::First, Stdout::Objects))
     }
 }
 
@@ -492,6 +492,6 @@ impl ToolInput for Snippet {
             .option("--require", self.require.map(SignType::word))
             .option("--print", self.print.map(SnippetPart::word))
             .dialect(self.dialect)?;
-        Ok(line.reads(None, KeyUse::Nothing, Stdout::Text))
+        Ok(line.reads(None, KeyUse::First, Stdout::Text))
     }
 }
