@@ -55,6 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires')
             [CompletionResult]::new('inbox', 'inbox', [CompletionResultType]::ParameterValue, 'Show, compare, export and send again what listen received and kept')
             [CompletionResult]::new('dialects', 'dialects', [CompletionResultType]::ParameterValue, 'List the dialects: how sibling platforms sign, and which reply they want')
+            [CompletionResult]::new('mcp', 'mcp', [CompletionResultType]::ParameterValue, 'Serve the commands as tools to an agent: the Model Context Protocol on stdin and stdout')
             [CompletionResult]::new('snippet', 'snippet', [CompletionResultType]::ParameterValue, 'Print a small verifier and acknowledging handler in a merchant''s language')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the effective settings and where they come from, or write a settings file')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
@@ -512,6 +513,19 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         'payout-notify;dialects;help;help' {
             break
         }
+        'payout-notify;mcp' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE')
+            [CompletionResult]::new('--allow-host', '--allow-host', [CompletionResultType]::ParameterName, 'Let check and simulate send to this host too; may be given several times')
+            [CompletionResult]::new('--observe', '--observe', [CompletionResultType]::ParameterName, 'Let check run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER')
+            [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]')
+            [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
+            [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Let check and simulate send to any host')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'payout-notify;snippet' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE')
@@ -604,6 +618,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires')
             [CompletionResult]::new('inbox', 'inbox', [CompletionResultType]::ParameterValue, 'Show, compare, export and send again what listen received and kept')
             [CompletionResult]::new('dialects', 'dialects', [CompletionResultType]::ParameterValue, 'List the dialects: how sibling platforms sign, and which reply they want')
+            [CompletionResult]::new('mcp', 'mcp', [CompletionResultType]::ParameterValue, 'Serve the commands as tools to an agent: the Model Context Protocol on stdin and stdout')
             [CompletionResult]::new('snippet', 'snippet', [CompletionResultType]::ParameterValue, 'Print a small verifier and acknowledging handler in a merchant''s language')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the effective settings and where they come from, or write a settings file')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
@@ -638,6 +653,9 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;help;dialects' {
+            break
+        }
+        'payout-notify;help;mcp' {
             break
         }
         'payout-notify;help;snippet' {

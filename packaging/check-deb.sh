@@ -21,7 +21,7 @@ work=$(mktemp -d)
 trap 'dpkg --purge payout-notify >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 mkdir -p target
 python3 packaging/licences.py "${TARGET:-$(rustc -vV | sed -n 's/^host: //p')}" >target/THIRD-PARTY-LICENSES.txt
-cargo deb --locked --profile "${PROFILE:-dist}" ${TARGET:+--no-build --target "$TARGET"} --output "$work/payout-notify.deb" --quiet >/dev/null
+cargo deb --locked --profile "${PROFILE:-dist}" --features mcp ${TARGET:+--no-build --target "$TARGET"} --output "$work/payout-notify.deb" --quiet >/dev/null
 deb=$work/payout-notify.deb
 ok "built: $(stat -c %s "$deb") bytes"
 

@@ -15,7 +15,7 @@ if [ -z "${CC_x86_64_unknown_linux_musl:-}${CC_aarch64_unknown_linux_musl:-}" ];
     command -v musl-gcc >/dev/null || lacks "there is no C compiler for musl: apt-get install musl-tools"
 fi
 
-cargo build --locked --profile dist --target "$target"
+cargo build --locked --profile dist --features mcp --target "$target"
 binary="${CARGO_TARGET_DIR:-target}/$target/dist/payout-notify"
 if command -v ldd >/dev/null && ldd "$binary" 2>&1 | grep -q '=>'; then
     echo "musl: $binary is not static" >&2

@@ -6,6 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# What packages have besides the default; pyproject.toml, musl.sh and check-deb.sh name them too.
+FEATURES = "mcp"
+
 # Rust's target → npm's os, cpu and libc. A package of npm's has the name of os and cpu, and of a
 # libc other than glibc.
 TARGETS = {
@@ -38,7 +41,7 @@ def version():
 
 def compiled_in(target):
     """The program, and the packages that it is compiled from, each with its own dependencies' ids."""
-    found = metadata("--filter-platform", target)
+    found = metadata("--filter-platform", target, "--features", FEATURES)
     packages = {package["id"]: package for package in found["packages"]}
     nodes = {node["id"]: node["deps"] for node in found["resolve"]["nodes"]}
     root = program(found)

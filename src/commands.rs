@@ -11,6 +11,7 @@ pub mod export;
 pub mod inbox;
 pub mod lines;
 pub mod listen;
+pub mod mcp;
 mod other_names;
 pub mod output_file;
 pub mod private_file;
@@ -82,6 +83,8 @@ pub enum Command {
     Inbox(inbox::InboxCommandArgs),
     /// List the dialects: how sibling platforms sign, and which reply they want.
     Dialects(dialects::DialectsArgs),
+    /// Serve the commands as tools to an agent: the Model Context Protocol on stdin and stdout.
+    Mcp(Box<mcp::McpArgs>),
     /// Print a small verifier and acknowledging handler in a merchant's language.
     Snippet(snippet::SnippetArgs),
     /// Show the effective settings and where they come from, or write a settings file.
@@ -187,6 +190,7 @@ fn adopt(
         Command::Check(args) => &mut |chosen| args.adopt(chosen),
         Command::Export(args) => &mut |chosen| args.adopt(chosen),
         Command::Listen(args) => &mut |chosen| args.adopt(chosen),
+        Command::Mcp(args) => &mut |chosen| args.adopt(chosen),
         Command::Snippet(args) => &mut |chosen| args.adopt(chosen),
         Command::Inbox(args) if args.asks_profile() => &mut |chosen| args.adopt(chosen),
         Command::Dialects(args) if args.action.is_some() => &mut |chosen| args.adopt(chosen),
@@ -236,6 +240,7 @@ fn dispatch(
         Command::Listen(args) => listen::run(&args, environment, console),
         Command::Inbox(args) => inbox::run(&args, environment, console),
         Command::Dialects(args) => dialects::run(&args, environment, console),
+        Command::Mcp(args) => mcp::run(&args, flag, environment, console),
         Command::Snippet(args) => snippet::run(&args, console),
         Command::Config(args) => config::run(&args, flag, environment, console),
         Command::Completions(args) => completions::run(&args, root(), console),
@@ -254,6 +259,7 @@ fn format_of(command: &Command) -> args::Format {
         Command::Config(args) => args.format(),
         Command::Demo(_)
         | Command::Sign(_)
+        | Command::Mcp(_)
         | Command::Snippet(_)
         | Command::Export(_)
         | Command::Completions(_) => args::Format::Human,

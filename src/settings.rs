@@ -9,6 +9,8 @@ pub mod profile;
 
 use std::ffi::OsString;
 use std::fmt;
+#[cfg(feature = "mcp")]
+use std::io;
 use std::path::PathBuf;
 
 pub const KEY_VARIABLE: &str = "PAYOUT_NOTIFY_KEY";
@@ -121,6 +123,12 @@ pub fn temporary_folder() -> PathBuf {
 
 pub fn command_line() -> impl Iterator<Item = OsString> {
     std::env::args_os()
+}
+
+/// The file of this program.
+#[cfg(feature = "mcp")]
+pub fn program() -> io::Result<PathBuf> {
+    std::env::current_exe()
 }
 
 impl fmt::Debug for Environment {

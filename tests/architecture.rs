@@ -42,6 +42,7 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ),
     ("reqwest", "net/client/proxied.rs"),
     ("getrandom", "inspector"),
+    ("rmcp", "commands/mcp"),
     ("colored", "terminal/theme.rs"),
     (
         "console indicatif",

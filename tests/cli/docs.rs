@@ -16,7 +16,8 @@ use crate::readme::faults_of;
 use crate::support::docs::{assert_table, cell, path, text};
 
 /// The pages whose commands are run.
-const PAGES_WITH_COMMANDS: [&str; 9] = [
+const PAGES_WITH_COMMANDS: [&str; 10] = [
+    "agents.md",
     "check.md",
     "listener.md",
     "many-orders.md",

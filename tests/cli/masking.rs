@@ -222,6 +222,7 @@ const ARGUMENTS: &[&[&str]] = &[
     &["dialects", "learn", "--id", "K"],
     &["schedule", "K"],
     &["completions", "K"],
+    &["mcp", "K"],
     &["snippet", "K"],
     &["snippet", "python", "--dialect", "K"],
     &["export", "K", "--to", "k6"],

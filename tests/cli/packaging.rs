@@ -37,6 +37,21 @@ fn every_package_has_the_version_of_cargo_toml() {
 }
 
 #[test]
+fn every_package_has_the_server_for_agents() {
+    let wheel: toml::Table = toml::from_str(&read("packaging/pyproject.toml")).unwrap();
+    let features = wheel["tool"]["maturin"]["features"].as_array().unwrap();
+    assert_eq!(features[..], [toml::Value::from("mcp")]);
+    for (file, text) in [
+        ("packaging/musl.sh", "cargo build --locked --profile dist --features mcp "),
+        ("packaging/check-deb.sh", "--features mcp "),
+        // The licences and the bill of materials.
+        ("packaging/tree.py", "FEATURES = \"mcp\""),
+    ] {
+        assert!(read(file).contains(text), "{file}");
+    }
+}
+
+#[test]
 fn every_script_that_is_named_exists() {
     let mut files = vec!["README.md".to_owned(), "Cargo.toml".to_owned()];
     for folder in ["docs", ".github/workflows", "packaging"] {

@@ -139,6 +139,8 @@ const ALONE: &[Row] = &[
     (&["check", REFUSED, "--only", "authenticity", "--timeout", "1s"], "", 1),
     (&["check", REFUSED, "--only", "authenticity", "--report", "html=no/such/folder"], "", 4),
     (&["check", "--list"], "", 0),
+    // What a client reads of it is checked by tests/interpreters/mcp.rs.
+    (&["mcp"], "", if cfg!(feature = "mcp") { 0 } else { 2 }),
 ];
 
 /// Runs that take no key, with one in the environment all the same.

@@ -23,6 +23,8 @@ mod gateways;
 #[cfg(unix)]
 mod junit;
 #[cfg(unix)]
+mod mcp;
+#[cfg(unix)]
 mod merchants;
 #[cfg(unix)]
 mod need;
@@ -39,6 +41,9 @@ mod smoke;
 #[cfg(unix)]
 mod snippet;
 #[cfg(unix)]
+#[path = "../support/mod.rs"]
+mod support;
+#[cfg(unix)]
 mod terminal;
 #[cfg(unix)]
 mod testing;
@@ -52,6 +57,7 @@ fn main() -> std::process::ExitCode {
         export::tests(),
         gateways::tests(),
         junit::tests(),
+        mcp::tests(),
         merchants::tests(),
         need::tests(),
         packaging::tests(),

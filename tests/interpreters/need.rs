@@ -36,6 +36,8 @@ pub(crate) static JAVAC: Need = Need::new("javac", &["-version"], (17, 0));
 pub(crate) static JUNIT: Need =
     Need::new("java", &["org.junit.platform.console.ConsoleLauncher", "--help"], ANY);
 pub(crate) static MAKE: Need = Need::new("make", &["--version"], (3, 81));
+/// This program with the server for agents: at the end of stdin that ends well.
+pub(crate) static MCP: Need = Need::new(env!("CARGO_BIN_EXE_payout-notify"), &["mcp"], ANY);
 // Mono's compiler takes a lone file; dotnet wants a project around it, and a place to restore from.
 pub(crate) static MCS: Need = Need::new("mcs", &["--version"], (6, 0));
 pub(crate) static MONO: Need = Need::new("mono", &["--version"], (6, 0));
@@ -59,6 +61,12 @@ pub(crate) static PYTHON_LXML: Need = Need::new(
     "python3",
     &["-c", "import lxml, os; open(os.environ['JUNIT_SCHEMA']); print(lxml.__version__)"],
     (4, 0),
+);
+/// Python with a client for the Model Context Protocol.
+pub(crate) static PYTHON_MCP: Need = Need::new(
+    "python3",
+    &["-c", "import jsonschema, mcp, platform; print(platform.python_version())"],
+    (3, 10),
 );
 /// Python that reads TOML.
 pub(crate) static PYTHON_TOML: Need = Need::new(

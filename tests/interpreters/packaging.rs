@@ -208,7 +208,7 @@ fn the_bill_of_materials_and_the_licences_name_what_is_compiled_in() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let components = document["components"].as_array().unwrap();
     let is_there = |name: &str| components.iter().any(|component| component["name"] == name);
-    for name in ["payout-notify-protocol", "ring", "rustls", "libsqlite3-sys", "sqlite"] {
+    for name in ["payout-notify-protocol", "ring", "rmcp", "rustls", "libsqlite3-sys", "sqlite"] {
         assert!(is_there(name), "{name}");
     }
     // What only tests, build scripts or other systems need is not compiled in.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::need::{CURL, GREP, SED, list};
+use crate::need::{CURL, GREP, MCP, PYTHON, SED, list};
 use crate::readme::faults_of;
 
 list! {
@@ -10,6 +10,7 @@ list! {
     the_merchants_tutorial_tells_the_truth [SED]
     the_pipelines_tutorial_tells_the_truth [GREP]
     the_testers_tutorial_tells_the_truth [CURL]
+    the_agents_tutorial_tells_the_truth [MCP, PYTHON, GREP, SED]
 }
 
 fn assert_true(page: &str) {
@@ -33,4 +34,8 @@ fn the_pipelines_tutorial_tells_the_truth() {
 
 fn the_testers_tutorial_tells_the_truth() {
     assert_true("docs/tutorial-platform-qa.md");
+}
+
+fn the_agents_tutorial_tells_the_truth() {
+    assert_true("docs/agents.md");
 }

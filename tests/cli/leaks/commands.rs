@@ -30,6 +30,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("inbox show", "1"),
     ("inbox wait", "--within 10ms"),
     ("listen", "--bind 127.0.0.1:0 --for 10ms"),
+    ("mcp", ""),
     ("schedule", ""),
     ("sign", ""),
     ("simulate", "http://127.0.0.1:1/ --retries 0"),

@@ -76,8 +76,10 @@ struct Place {
 impl Place {
     fn new() -> Place {
         let sandbox = Sandbox::new();
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-        copy_below(&fixtures, &sandbox.work().join("fixtures"));
+        for folder in ["examples", "fixtures"] {
+            let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            copy_below(&ours, &sandbox.work().join(folder));
+        }
         Place { sandbox, port: free_port(), last_code: Some(0) }
     }
 

@@ -77,7 +77,8 @@ fn measure(folder: &Path, lines: usize, peer_lines: usize, rounds: usize) -> Out
 /// A notification as real ones are mixed: from 150 to 2,000 bytes, a tenth with escapes or Chinese text.
 fn line(number: usize) -> String {
     let text = match number % 20 {
-        0 => r#","error_msg":"\u94f6\u884c \"closed\"","notify_url":"https:\/\/m.example\/cb""#.to_owned(),
+        0 => r#","error_msg":"\u94f6\u884c \"closed\"","notify_url":"https:\/\/m.example\/cb""#
+            .to_owned(),
         10 => r#","error_msg":"银行卡号错误","memo":"""#.to_owned(),
         7 => format!(r#","memo":"{}""#, "a longer remark ".repeat(number / 20 % 110)),
         _ => String::new(),
