@@ -16,6 +16,7 @@ pub mod output_file;
 pub mod private_file;
 pub mod runtime;
 pub mod schedule;
+pub mod schema;
 pub mod sign;
 pub mod signing;
 pub mod simulate;
@@ -84,6 +85,8 @@ pub enum Command {
     Dialects(dialects::DialectsArgs),
     /// Print a small verifier and acknowledging handler in a merchant's language.
     Snippet(snippet::SnippetArgs),
+    /// Print a JSON Schema, an OpenAPI document or a Postman collection.
+    Schema(schema::SchemaArgs),
     /// Show the effective settings and where they come from, or write a settings file.
     Config(config::ConfigArgs),
     /// Print the completion script of a shell.
@@ -188,6 +191,7 @@ fn adopt(
         Command::Export(args) => &mut |chosen| args.adopt(chosen),
         Command::Listen(args) => &mut |chosen| args.adopt(chosen),
         Command::Snippet(args) => &mut |chosen| args.adopt(chosen),
+        Command::Schema(args) => &mut |chosen| args.adopt(chosen),
         Command::Inbox(args) if args.asks_profile() => &mut |chosen| args.adopt(chosen),
         Command::Dialects(args) if args.action.is_some() => &mut |chosen| args.adopt(chosen),
         Command::Inbox(_) => {
@@ -237,6 +241,7 @@ fn dispatch(
         Command::Inbox(args) => inbox::run(&args, environment, console),
         Command::Dialects(args) => dialects::run(&args, environment, console),
         Command::Snippet(args) => snippet::run(&args, console),
+        Command::Schema(args) => schema::run(&args, console),
         Command::Config(args) => config::run(&args, flag, environment, console),
         Command::Completions(args) => completions::run(&args, root(), console),
     }
@@ -255,6 +260,7 @@ fn format_of(command: &Command) -> args::Format {
         Command::Demo(_)
         | Command::Sign(_)
         | Command::Snippet(_)
+        | Command::Schema(_)
         | Command::Export(_)
         | Command::Completions(_) => args::Format::Human,
     }

@@ -42,6 +42,7 @@ mod pipes;
 mod profiles;
 mod readme;
 mod received;
+mod schema_documents;
 mod schemas;
 mod secrets;
 mod sign;
