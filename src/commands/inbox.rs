@@ -10,7 +10,7 @@ use std::fmt;
 
 use clap::Subcommand;
 
-use super::args::inbox::{InboxArgs, refused};
+use super::args::inbox::{InboxArgs, RedactArgs, refused, warn_of_missing};
 use super::args::{Format, adopt_statuses, parse_count};
 use super::{CommandResult, answer};
 use crate::clock::{Clock, SystemClock};
@@ -66,6 +66,9 @@ pub struct ListArgs {
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// What is left out.
+    #[command(flatten)]
+    pub redact: RedactArgs,
     /// Which ones.
     #[command(flatten)]
     pub filter: filter::FilterArgs,
@@ -137,14 +140,18 @@ fn list(args: &ListArgs, reader: &InboxReader, console: &mut Console) -> Command
     if args.format == Format::Human && !numbers.is_empty() {
         console.answer(&report::head()).map_err(CommandError::output)?;
     }
+    let mut redactor = args.redact.redactor();
     for number in &numbers {
         // What a listener deleted meanwhile is left out.
         let Some(entry) = reader.entry(*number).map_err(refused)? else { continue };
+        let entry = redactor.redact(entry);
         let row = || vec![report::row(&entry, &args.filter.statuses)];
         answer(args.format, || report::json(&entry), row, console)?;
     }
     if numbers.is_empty() {
         console.note(&crate::report::line::Line::new().dim("no callback fits"));
+    } else {
+        warn_of_missing(&redactor, console);
     }
     Ok(Exit::Yes)
 }

@@ -18,6 +18,7 @@ mod explore;
 mod harness;
 mod hostile;
 mod inbox;
+mod inbox_redact;
 mod input;
 mod journal;
 mod keys;
