@@ -31,6 +31,7 @@ mod listen_inspector;
 mod listen_referee;
 mod listen_replies;
 mod listen_tls;
+mod listen_tunnel;
 mod man;
 mod many;
 mod masking;
