@@ -56,6 +56,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('inbox', 'inbox', [CompletionResultType]::ParameterValue, 'Show, compare, export and send again what listen received and kept')
             [CompletionResult]::new('dialects', 'dialects', [CompletionResultType]::ParameterValue, 'List the dialects: how sibling platforms sign, and which reply they want')
             [CompletionResult]::new('snippet', 'snippet', [CompletionResultType]::ParameterValue, 'Print a small verifier and acknowledging handler in a merchant''s language')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print a JSON Schema, an OpenAPI document or a Postman collection')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the effective settings and where they come from, or write a settings file')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -277,6 +278,9 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--expect-schedule', '--expect-schedule', [CompletionResultType]::ParameterName, 'The schedule that the sender must keep: a preset, or a list of delays')
             [CompletionResult]::new('--sender-timeout', '--sender-timeout', [CompletionResultType]::ParameterName, 'How long the sender waits for a reply; a later acknowledgement does not bind it')
             [CompletionResult]::new('--inspect', '--inspect', [CompletionResultType]::ParameterName, 'Serve a page that shows callbacks as they come, on this loopback address or a free port')
+            [CompletionResult]::new('--tunnel', '--tunnel', [CompletionResultType]::ParameterName, 'Start this tunnel client without a shell, and end it with the listener: ''cloudflared tunnel --url http://localhost:{port}''. {port} is the listener''s port')
+            [CompletionResult]::new('--tunnel-url', '--tunnel-url', [CompletionResultType]::ParameterName, 'The tunnel''s public URL, where its client prints none')
+            [CompletionResult]::new('--tunnel-wait', '--tunnel-wait', [CompletionResultType]::ParameterName, 'Wait this long until the listener can be reached through the tunnel')
             [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Speak HTTPS with this certificate and its chain (PEM)')
             [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'The certificate''s private key (PEM)')
             [CompletionResult]::new('--tls-cert-out', '--tls-cert-out', [CompletionResultType]::ParameterName, 'Write the certificate made for this run to this file, for the sender''s --cacert. Of the files that exist it replaces only one that an earlier run wrote')
@@ -315,6 +319,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         'payout-notify;inbox;list' {
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'The most callbacks: the newest ones')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more')
             [CompletionResult]::new('--order', '--order', [CompletionResultType]::ParameterName, 'Those of this order')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Those with this status: success, cancelled, failed or a number')
             [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Those that were valid when they came, or those that were not')
@@ -332,6 +337,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
             [CompletionResult]::new('--require', '--require', [CompletionResultType]::ParameterName, 'Refuse any other signature: md5, hmac-sha256 or sha256')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key itself: others on this machine can see it')
             [CompletionResult]::new('--other-key-file', '--other-key-file', [CompletionResultType]::ParameterName, 'Try this key too when a signature does not match; may be given several times')
@@ -390,6 +396,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         'payout-notify;inbox;export' {
             [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'What to print')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'The most callbacks: the newest ones')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more')
             [CompletionResult]::new('--order', '--order', [CompletionResultType]::ParameterName, 'Those of this order')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Those with this status: success, cancelled, failed or a number')
             [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Those that were valid when they came, or those that were not')
@@ -498,6 +505,15 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'payout-notify;schema' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE')
+            [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]')
+            [CompletionResult]::new('--sign-type', '--sign-type', [CompletionResultType]::ParameterName, 'How the collection signs: md5, hmac-sha256 or sha256')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'payout-notify;config' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE')
@@ -581,6 +597,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('inbox', 'inbox', [CompletionResultType]::ParameterValue, 'Show, compare, export and send again what listen received and kept')
             [CompletionResult]::new('dialects', 'dialects', [CompletionResultType]::ParameterValue, 'List the dialects: how sibling platforms sign, and which reply they want')
             [CompletionResult]::new('snippet', 'snippet', [CompletionResultType]::ParameterValue, 'Print a small verifier and acknowledging handler in a merchant''s language')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print a JSON Schema, an OpenAPI document or a Postman collection')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the effective settings and where they come from, or write a settings file')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -617,6 +634,9 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             break
         }
         'payout-notify;help;snippet' {
+            break
+        }
+        'payout-notify;help;schema' {
             break
         }
         'payout-notify;help;config' {

@@ -46,6 +46,9 @@ _payout__notify() {
             payout__notify,schedule)
                 cmd="payout__notify__subcmd__schedule"
                 ;;
+            payout__notify,schema)
+                cmd="payout__notify__subcmd__schema"
+                ;;
             payout__notify,sign)
                 cmd="payout__notify__subcmd__sign"
                 ;;
@@ -124,6 +127,9 @@ _payout__notify() {
             payout__notify__subcmd__help,schedule)
                 cmd="payout__notify__subcmd__help__subcmd__schedule"
                 ;;
+            payout__notify__subcmd__help,schema)
+                cmd="payout__notify__subcmd__help__subcmd__schema"
+                ;;
             payout__notify__subcmd__help,sign)
                 cmd="payout__notify__subcmd__help__subcmd__sign"
                 ;;
@@ -191,7 +197,7 @@ _payout__notify() {
 
     case "${cmd}" in
         payout__notify)
-            opts="-h -V --color --profile --help --version demo sign verify simulate check schedule export listen inbox dialects snippet config completions help"
+            opts="-h -V --color --profile --help --version demo sign verify simulate check schedule export listen inbox dialects snippet schema config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -833,7 +839,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__help)
-            opts="demo sign verify simulate check schedule export listen inbox dialects snippet config completions help"
+            opts="demo sign verify simulate check schedule export listen inbox dialects snippet schema config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -986,6 +992,20 @@ _payout__notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        payout__notify__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         payout__notify__subcmd__help__subcmd__sign)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1125,7 +1145,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__inbox__subcmd__export)
-            opts="-h --print --limit --order --status --verdict --since --until --grep --color --profile --inbox --help"
+            opts="-h --print --limit --redact --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1136,6 +1156,10 @@ _payout__notify() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redact)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1309,7 +1333,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__inbox__subcmd__list)
-            opts="-h --limit --format --order --status --verdict --since --until --grep --color --profile --inbox --help"
+            opts="-h --limit --format --redact --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1321,6 +1345,10 @@ _payout__notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --order)
@@ -1507,7 +1535,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__inbox__subcmd__show)
-            opts="-h --dialect --require --format --key-file --key --other-key-file --color --profile --inbox --help"
+            opts="-h --dialect --require --format --redact --key-file --key --other-key-file --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1523,6 +1551,10 @@ _payout__notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --key-file)
@@ -1557,7 +1589,7 @@ _payout__notify() {
             return 0
             ;;
         payout__notify__subcmd__listen)
-            opts="-q -v -h --color --profile --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --resolve --cacert --insecure --client-cert --client-key --proxy --referee --max-retries --expect-schedule --sender-timeout --inspect --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
+            opts="-q -v -h --color --profile --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --resolve --cacert --insecure --client-cert --client-key --proxy --referee --max-retries --expect-schedule --sender-timeout --inspect --tunnel --tunnel-url --tunnel-wait --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1675,6 +1707,18 @@ _payout__notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --tunnel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tunnel-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tunnel-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-cert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1731,6 +1775,36 @@ _payout__notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout__notify__subcmd__schema)
+            opts="-h --color --profile --dialect --sign-type --help notification reply openapi postman"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dialect)
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
+                    return 0
+                    ;;
+                --sign-type)
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 *)
