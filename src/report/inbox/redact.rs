@@ -3,6 +3,7 @@
 use protocol::internal::dialect::DIALECTS;
 use protocol::internal::edit::{self, Edit, json_string};
 use protocol::internal::form;
+use protocol::internal::notification::major_units;
 use protocol::{Encoding, Value};
 use serde_json::Value as Json;
 
@@ -51,22 +52,22 @@ impl FieldRedactor {
             Some((path, query)) => format!("{path}?{}", self.pairs(query, &mut found)),
             None => path,
         };
-        for (name, value) in &mut callback.headers {
-            if self.names(name, true) {
-                found.push(String::from_utf8_lossy(value).into_owned());
-                *value = REDACTED.into();
-            }
+        self.headers(&mut callback.headers, &mut found);
+        let replied = &mut entry.replied;
+        self.headers(&mut replied.headers, &mut found);
+        let reply = self.reply(&replied.body, &mut found);
+        let mut app_reply = None;
+        if let Some(Ok(reply)) = entry.forwarded.as_mut().map(|it| &mut it.result) {
+            self.headers(&mut reply.headers, &mut found);
+            app_reply = Some(self.reply(&reply.body, &mut found));
         }
+        self.add_amounts(&mut found);
         let redaction = Redaction::of(&found);
-        callback.body = match body {
-            Redacted::Json(text) => Bytes::from(values(&text, |_, _, value| redaction.hide(value))),
-            Redacted::Text(text) => Bytes::from(redaction.hide(&text).into_owned()),
-        };
+        callback.body = body.hidden(&redaction);
         callback.path = redaction.hide(&path).into_owned().into();
         hide_headers(&redaction, &mut callback.headers);
         self.judged(&redaction, &found, &mut entry.judged);
-        let replied = &mut entry.replied;
-        hide_bytes(&redaction, &mut replied.body);
+        replied.body = reply.hidden(&redaction);
         hide_headers(&redaction, &mut replied.headers);
         hide_text(&redaction, &mut replied.action);
         if let Some(forwarded) = &mut entry.forwarded {
@@ -74,7 +75,7 @@ impl FieldRedactor {
             match &mut forwarded.result {
                 Err(error) => *error = redaction.hide(error).into_owned(),
                 Ok(reply) => {
-                    hide_bytes(&redaction, &mut reply.body);
+                    reply.body = app_reply.map(|body| body.hidden(&redaction)).unwrap_or_default();
                     hide_headers(&redaction, &mut reply.headers);
                     hide_text(&redaction, &mut reply.remark);
                 }
@@ -127,28 +128,78 @@ impl FieldRedactor {
     }
 
     fn body(&mut self, body: &[u8], found: &mut Vec<String>) -> Redacted {
-        let Ok(text) = std::str::from_utf8(body) else {
-            return Redacted::Text(REDACTED.to_owned());
-        };
+        // What cannot be read may hold the field anywhere.
+        self.readable(body, found).unwrap_or_else(|| Redacted::Text(REDACTED.to_owned()))
+    }
+
+    /// The same of a reply, which may be any text.
+    fn reply(&mut self, body: &[u8], found: &mut Vec<String>) -> Redacted {
+        self.readable(body, found).unwrap_or_else(|| {
+            let text = String::from_utf8_lossy(body);
+            Redacted::Text(self.inside(&text, 0, found).unwrap_or_else(|| text.into_owned()))
+        })
+    }
+
+    fn readable(&mut self, body: &[u8], found: &mut Vec<String>) -> Option<Redacted> {
+        let text = std::str::from_utf8(body).ok()?;
         if text.is_empty() {
-            return Redacted::Text(String::new());
+            return Some(Redacted::Text(String::new()));
         }
         match form::detect(body) {
-            _ if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
-                Redacted::Json(self.json(text, DEEPEST, found))
-            }
-            Encoding::Xml if form::read(body, Encoding::Xml).is_ok() => {
-                Redacted::Text(self.xml(text, found))
-            }
+            _ if is_json(text) => Some(Redacted::Json(self.json(text, DEEPEST, found))),
+            Encoding::Xml => self.xml(text, found).map(Redacted::Text),
             Encoding::Form | Encoding::Query
                 if text.split('&').all(|pair| pair.contains('='))
                     && form::read(body, Encoding::Form).is_ok() =>
             {
-                Redacted::Text(self.pairs(text, found))
+                Some(Redacted::Text(self.pairs(text, found)))
             }
-            // What cannot be read may hold the field anywhere.
-            _ => Redacted::Text(REDACTED.to_owned()),
+            _ => None,
         }
+    }
+
+    fn headers(&mut self, headers: &mut [(String, Vec<u8>)], found: &mut Vec<String>) {
+        for (name, value) in headers {
+            let text = String::from_utf8_lossy(value).into_owned();
+            if self.names(name, true) {
+                found.push(text);
+                *value = REDACTED.into();
+            } else if let Some(text) = self.inside(&text, DEEPEST, found) {
+                *value = text.into_bytes();
+            }
+        }
+    }
+
+    /// Amounts are also shown in the major unit.
+    fn add_amounts(&self, found: &mut Vec<String>) {
+        if ["amount", "real_amount", "fee"].iter().any(|logical| self.hides(logical)) {
+            let cents: Vec<i64> = found.iter().filter_map(|value| value.parse().ok()).collect();
+            found.extend(cents.into_iter().map(major_units));
+        }
+    }
+
+    /// A text inside of a value: JSON without the fields, and nothing of any other text that seems to
+    /// have one of them; `None` where it can stay.
+    fn inside(&mut self, text: &str, depth: usize, found: &mut Vec<String>) -> Option<String> {
+        if text.trim_start_matches(WHITE).starts_with(['{', '[']) && depth > 0 && is_json(text) {
+            return Some(self.json(text, depth - 1, found)).filter(|inner| inner != text);
+        }
+        let is_pair = |after: &str| {
+            let after = after.trim_start_matches(['"', '\'', '\\', ' ']);
+            after.starts_with(['=', ':', '>'])
+                || after.starts_with("%3D")
+                || after.starts_with("%3d")
+        };
+        let has = |field: &String| {
+            !field.is_empty()
+                && text
+                    .match_indices(field.as_str())
+                    .any(|(at, _)| is_pair(&text[at + field.len()..]))
+        };
+        let position = self.fields.iter().position(has)?;
+        self.was_found[position] = true;
+        found.push(text.to_owned());
+        Some(REDACTED.to_owned())
     }
 
     /// JSON without the values of the fields, at any depth and in texts that are JSON themselves.
@@ -170,35 +221,41 @@ impl FieldRedactor {
                     out.push_str(&json_string(REDACTED));
                     rest = &value[end..];
                 }
-                None if depth > 0 && decoded.trim_start_matches(WHITE).starts_with(['{', '[']) => {
-                    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&decoded).is_ok();
-                    let inner = is_json.then(|| self.json(&decoded, depth - 1, found));
-                    match inner {
-                        Some(inner) if inner != decoded => out.push_str(&json_string(&inner)),
-                        _ => out.push_str(literal),
-                    }
-                }
-                _ => out.push_str(literal),
+                None => match self.inside(&decoded, depth, found) {
+                    Some(inner) => out.push_str(&json_string(&inner)),
+                    None => out.push_str(literal),
+                },
+                Some(_) => out.push_str(literal),
             }
         }
         out.push_str(rest);
         out
     }
 
-    fn xml(&mut self, text: &str, found: &mut Vec<String>) -> String {
+    /// XML without the values of the fields; `None` where it cannot be read.
+    fn xml(&mut self, text: &str, found: &mut Vec<String>) -> Option<String> {
+        let names: Vec<String> = {
+            let payload = form::read(text.as_bytes(), Encoding::Xml).ok()?;
+            payload.members().iter().map(|member| member.name.to_string()).collect()
+        };
         let mut shown = text.to_owned();
-        for field in self.fields.clone() {
-            let Ok(payload) = form::read(shown.as_bytes(), Encoding::Xml) else { break };
-            let Some(member) = payload.get(&field) else { continue };
-            self.names(&field, false);
-            match &member.value {
-                Value::String(text) => found.push(text.to_string()),
-                other => found.push(format!("{other:?}")),
-            }
-            let change = Edit::Put { name: field, json: json_string(REDACTED) };
-            shown = edit::apply(&payload, &change);
+        for name in names {
+            let payload = form::read(shown.as_bytes(), Encoding::Xml).ok()?;
+            let value = match payload.get(&name).map(|member| &member.value) {
+                Some(Value::String(text)) => text.to_string(),
+                _ => String::new(),
+            };
+            let inner = if self.names(&name, false) {
+                found.push(value);
+                REDACTED.to_owned()
+            } else if let Some(inner) = self.inside(&value, DEEPEST, found) {
+                inner
+            } else {
+                continue;
+            };
+            shown = edit::apply(&payload, &Edit::Put { name, json: json_string(&inner) });
         }
-        shown
+        Some(shown)
     }
 
     /// The pairs of a form or a query without the values of the fields.
@@ -209,11 +266,17 @@ impl FieldRedactor {
         };
         let pair = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if !self.names(decoded(name).trim(), false) {
-                return pair.to_owned();
+            let value = decoded(value);
+            if self.names(decoded(name).trim(), false) {
+                found.push(value);
+                return format!("{name}=%5Bredacted%5D");
             }
-            found.push(decoded(value));
-            format!("{name}=%5Bredacted%5D")
+            match self.inside(&value, DEEPEST, found) {
+                Some(inner) => {
+                    format!("{name}={}", form::percent_encode(inner.as_bytes(), b"-._~", "%20"))
+                }
+                None => pair.to_owned(),
+            }
         };
         text.split('&').map(pair).collect::<Vec<_>>().join("&")
     }
@@ -222,6 +285,20 @@ impl FieldRedactor {
 enum Redacted {
     Json(String),
     Text(String),
+}
+
+impl Redacted {
+    /// Without what repeats the values elsewhere.
+    fn hidden(self, redaction: &Redaction) -> Bytes {
+        Bytes::from(match self {
+            Redacted::Json(text) => values(&text, |_, _, value| redaction.hide(value)),
+            Redacted::Text(text) => redaction.hide(&text).into_owned(),
+        })
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// Where a JSON value ends that begins the text.
@@ -278,14 +355,6 @@ fn hide_text(redaction: &Redaction, text: &mut Option<String>) {
     }
 }
 
-fn hide_bytes(redaction: &Redaction, bytes: &mut Bytes) {
-    let text = String::from_utf8_lossy(bytes);
-    let shown = redaction.hide(&text);
-    if shown != text {
-        *bytes = Bytes::from(shown.into_owned());
-    }
-}
-
 fn hide_headers(redaction: &Redaction, headers: &mut [(String, Vec<u8>)]) {
     for (_, value) in headers {
         let text = String::from_utf8_lossy(value);
@@ -336,6 +405,12 @@ mod tests {
                 "<xml><a>1</a><name>Bob</name></xml>",
                 "<xml><a>1</a><name><![CDATA[[redacted]]]></name></xml>",
             ),
+            (
+                r#"{"a":"<name>Bob</name>","b":"my name is x"}"#,
+                r#"{"a":"[redacted]","b":"my name is x"}"#,
+            ),
+            (r#"{"a":"x=1&name=Bob","b":"{name: Bob}"}"#, r#"{"a":"[redacted]","b":"[redacted]"}"#),
+            ("a=%7B%22name%22%3A%22Bob%22%7D&b=1", "a=%7B%22name%22%3A%22%5Bredacted%5D%22%7D&b=1"),
             ("{\"name\":\"Bob", "[redacted]"),
             ("<xml><name>Bob</xml>", "[redacted]"),
             ("Bob Smith", "[redacted]"),
@@ -351,11 +426,15 @@ mod tests {
         let mut entry = entry(br#"{"payout_id":"POT00000102-and-much-longer","amount":400000}"#);
         entry.callback.path = "/n?token=Qx7fK2mZ9&a=b".into();
         entry.callback.headers.push(("x-token".to_owned(), b"Qx7fK2mZ9".to_vec()));
-        entry.judged.explanation = Some("order POT00000102-and-much-longer is known".to_owned());
+        entry.judged.explanation =
+            Some("order POT00000102-and-much-longer is known: 4000.00".to_owned());
+        entry.callback.headers.push(("cookie".to_owned(), b"a=b; token=Third66".to_vec()));
         let reply = AppReply {
             status: 200,
             headers: vec![("x-order".to_owned(), b"POT00000102-and-much-longer".to_vec())],
-            body: Bytes::from_static(b"{\"id\":\"POT00000102-and-much-longer\"}"),
+            body: Bytes::from_static(
+                b"{\"id\":\"POT00000102-and-much-longer\",\"token\":\"Other55\"}",
+            ),
             acknowledges: false,
             remark: None,
         };
@@ -364,7 +443,7 @@ mod tests {
         let mut redactor =
             FieldRedactor::new(&["payout_id", "amount", "token", "nome"].map(str::to_owned));
         let shown = format!("{:?}", redactor.redact(entry));
-        for hidden in ["POT0", "400000", "Qx7fK"] {
+        for hidden in ["POT0", "400000", "4000.00", "Qx7fK", "Other55", "Third66"] {
             assert!(!shown.contains(hidden), "{hidden} in {shown}");
         }
         assert_eq!(redactor.missing().collect::<Vec<_>>(), ["nome"]);
