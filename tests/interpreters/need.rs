@@ -36,6 +36,7 @@ pub(crate) static MAKE: Need = Need::new("make", &["--version"], (3, 81));
 // Mono's compiler takes a lone file; dotnet wants a project around it, and a place to restore from.
 pub(crate) static MCS: Need = Need::new("mcs", &["--version"], (6, 0));
 pub(crate) static MONO: Need = Need::new("mono", &["--version"], (6, 0));
+pub(crate) static NEWMAN: Need = Need::new("newman", &["--version"], (6, 0));
 pub(crate) static NODE: Need = Need::new("node", &["--version"], (18, 0));
 pub(crate) static PHP: Need = Need::new("php", &["--version"], (8, 1));
 /// PHP that can turn itself into its server.
@@ -48,6 +49,12 @@ pub(crate) static PYTHON: Need = Need::new("python3", &["--version"], (3, 8));
 /// Python that opens terminals.
 pub(crate) static PYTHON_PTY: Need =
     Need::new("python3", &["-c", "import platform, pty; print(platform.python_version())"], (3, 9));
+/// Python that validates JSON by a schema, and OpenAPI documents.
+pub(crate) static PYTHON_SCHEMAS: Need = Need::new(
+    "python3",
+    &["-c", "import jsonschema, openapi_spec_validator as it; print(it.__version__)"],
+    (0, 7),
+);
 /// Python that reads TOML.
 pub(crate) static PYTHON_TOML: Need = Need::new(
     "python3",
