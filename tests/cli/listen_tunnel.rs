@@ -33,7 +33,7 @@ fn a_client_runs_beside_the_listener_and_ends_with_it() {
     assert_eq!(listening.ready["tunnel_url"], url.as_str(), "{}", listening.ready);
     assert!(is_running(&sleep));
     listening.post(&signed_success());
-    // The probe is no callback.
+    // The probe does not count as a callback.
     assert_eq!(listening.callback()["number"], 1);
     let ended = listening.interrupt();
     ended.output.exits(0);

@@ -158,12 +158,17 @@ impl TunnelSetup {
             Ok(url) => info.tunnel_url = Some(Untrusted::new(&url).to_string()),
             Err(error) => return unready(error),
         }
+        let is_kept = info.inbox.is_some();
         events.send(Event::Ready(Box::new(info)));
         loop {
             if let Some(how) = client.ended() {
-                let what = format!("the tunnel client ended with {how}: callbacks cannot arrive");
-                let error = CommandError::environment(what)
-                    .hint("callbacks until then are in the inbox: `payout-notify inbox list`");
+                let error = CommandError::environment(format!(
+                    "callbacks from outside cannot arrive any more: the tunnel client ended with {how}"
+                ));
+                let error = match is_kept {
+                    true => error.hint("`payout-notify inbox list` shows the callbacks until then"),
+                    false => error,
+                };
                 return TunnelError { error, was_ready: true };
             }
             tokio::time::sleep(LOOK_AGAIN).await;
