@@ -17,6 +17,7 @@ pub mod output_file;
 pub mod private_file;
 pub mod runtime;
 pub mod schedule;
+pub mod schema;
 pub mod sign;
 pub mod signing;
 pub mod simulate;
@@ -87,6 +88,8 @@ pub enum Command {
     Mcp(Box<mcp::McpArgs>),
     /// Print a small verifier and acknowledging handler in a merchant's language.
     Snippet(snippet::SnippetArgs),
+    /// Print a JSON Schema, an OpenAPI document or a Postman collection.
+    Schema(schema::SchemaArgs),
     /// Show the effective settings and where they come from, or write a settings file.
     Config(config::ConfigArgs),
     /// Print the completion script of a shell.
@@ -192,6 +195,7 @@ fn adopt(
         Command::Listen(args) => &mut |chosen| args.adopt(chosen),
         Command::Mcp(args) => &mut |chosen| args.adopt(chosen),
         Command::Snippet(args) => &mut |chosen| args.adopt(chosen),
+        Command::Schema(args) => &mut |chosen| args.adopt(chosen),
         Command::Inbox(args) if args.asks_profile() => &mut |chosen| args.adopt(chosen),
         Command::Dialects(args) if args.action.is_some() => &mut |chosen| args.adopt(chosen),
         Command::Inbox(_) => {
@@ -242,6 +246,7 @@ fn dispatch(
         Command::Dialects(args) => dialects::run(&args, environment, console),
         Command::Mcp(args) => mcp::run(&args, flag, environment, console),
         Command::Snippet(args) => snippet::run(&args, console),
+        Command::Schema(args) => schema::run(&args, console),
         Command::Config(args) => config::run(&args, flag, environment, console),
         Command::Completions(args) => completions::run(&args, root(), console),
     }
@@ -261,6 +266,7 @@ fn format_of(command: &Command) -> args::Format {
         | Command::Sign(_)
         | Command::Mcp(_)
         | Command::Snippet(_)
+        | Command::Schema(_)
         | Command::Export(_)
         | Command::Completions(_) => args::Format::Human,
     }

@@ -7,6 +7,7 @@
 //! A key that cannot be a word of the program is also searched for in whatever leaves it: see
 //! [`in_own`].
 
+mod redaction;
 mod view;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ use protocol::internal::untrusted::redact_with;
 use zeroize::Zeroizing;
 
 pub use protocol::internal::untrusted::{Untrusted, quoting};
+pub use redaction::{REDACTED, Redaction};
 
 pub const KEY_MARK: &str = "[key]";
 
@@ -166,7 +168,7 @@ impl KeyMask {
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
-        Cow::Owned(replaced(text, 0..text.len(), &found))
+        Cow::Owned(replaced(text, 0..text.len(), &found, KEY_MARK))
     }
 
     fn mask_pieces(&self, pieces: &mut [String]) {
@@ -181,7 +183,7 @@ impl KeyMask {
         let mut start = 0;
         for piece in pieces {
             let end = start + piece.len();
-            *piece = replaced(&whole, start..end, &found);
+            *piece = replaced(&whole, start..end, &found, KEY_MARK);
             start = end;
         }
     }
@@ -235,7 +237,7 @@ impl KeyMask {
             let read = folded(&view.bytes);
             cut_at(&needles, &read, read.len(), &mut |part| found.push(view.place(part, text)));
         }
-        *text = replaced(text, 0..text.len(), &joined(found));
+        *text = replaced(text, 0..text.len(), &joined(found), KEY_MARK);
     }
 }
 
@@ -271,13 +273,13 @@ fn joined(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found
 }
 
-fn replaced(text: &str, piece: Range<usize>, found: &[Range<usize>]) -> String {
+fn replaced(text: &str, piece: Range<usize>, found: &[Range<usize>], mark: &str) -> String {
     let mut shown = String::new();
     let mut from = piece.start;
     for range in found.iter().filter(|range| range.start < piece.end) {
         if range.start >= piece.start {
             shown.push_str(&text[from..range.start]);
-            shown.push_str(KEY_MARK);
+            shown.push_str(mark);
         }
         from = range.end.clamp(piece.start, piece.end);
     }

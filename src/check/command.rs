@@ -54,7 +54,7 @@ pub struct UnstartedError {
 }
 
 impl UserCommand {
-    pub(super) fn prepared(&self) -> Result<Command, RunError> {
+    pub fn prepared(&self) -> Result<Command, RunError> {
         let Some((program, arguments)) = self.argv.split_first() else {
             return Err(RunError::Failed("has no name".to_owned()));
         };
@@ -163,7 +163,7 @@ pub(super) struct Output {
     pub(super) code: Option<i32>,
 }
 
-pub(super) fn spawn(command: &mut Command) -> Result<Child, UnstartedError> {
+pub fn spawn(command: &mut Command) -> Result<Child, UnstartedError> {
     command.spawn().map_err(|error| {
         let program = Untrusted::path(&command.get_program()).to_string();
         UnstartedError { program, reason: error.to_string() }

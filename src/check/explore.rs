@@ -15,7 +15,7 @@ pub mod process;
 mod reduce;
 mod run;
 mod shrink;
-mod signals;
+pub mod signals;
 
 use std::path::PathBuf;
 use std::time::Duration;

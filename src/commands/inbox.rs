@@ -11,7 +11,7 @@ use std::fmt;
 use clap::Subcommand;
 use protocol::StatusTable;
 
-use super::args::inbox::{InboxArgs, refused};
+use super::args::inbox::{InboxArgs, RedactArgs, refused, warn_of_missing};
 use super::args::{Format, adopt_statuses, parse_count};
 use super::{CommandResult, answer};
 use crate::clock::{Clock, SystemClock};
@@ -68,6 +68,9 @@ pub struct ListArgs {
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// What is left out.
+    #[command(flatten)]
+    pub redact: RedactArgs,
     /// Which ones.
     #[command(flatten)]
     pub filter: Conditions,
@@ -141,14 +144,17 @@ fn list(args: &ListArgs, reader: &InboxReader, console: &mut Console) -> Command
     let mut numbers = reader.numbers(&filter).map_err(refused)?;
     numbers.reverse();
     let mut table = CallbackTable::new(args.format, args.filter.statuses);
+    let mut redactor = args.redact.redactor();
     for number in &numbers {
         // What a listener deleted meanwhile is left out.
         if let Some(entry) = reader.entry(*number).map_err(refused)? {
-            table.row(&entry, console)?;
+            table.row(&redactor.redact(entry), console)?;
         }
     }
     if numbers.is_empty() {
         console.note(&crate::report::line::Line::new().dim("no callback fits"));
+    } else {
+        warn_of_missing(&redactor, console);
     }
     Ok(Exit::Yes)
 }

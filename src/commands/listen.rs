@@ -3,6 +3,7 @@
 mod api;
 mod args;
 mod reporter;
+mod tunnel;
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -18,6 +19,7 @@ use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Key, StatusTable};
 use reporter::{Budget, ListenReporter};
 use tokio::sync::mpsc;
+use tunnel::{TunnelArgs, TunnelError, TunnelSetup};
 
 use super::CommandResult;
 use super::args::dialect::DialectArgs;
@@ -44,7 +46,9 @@ use crate::receiver::inbox::{Inbox, InboxSettings};
 use crate::receiver::pipeline::{Pipeline, locked};
 use crate::receiver::referee::{Referee, RefereeReport, Rules};
 use crate::receiver::replies::{ReplyProgram, Runner};
+use crate::receiver::reply::Reply;
 use crate::receiver::server::Server;
+use crate::receiver::server::handler_output::Answer;
 use crate::receiver::server::limits::Limits;
 use crate::receiver::verify::{Accepts, Contract};
 use crate::report::{callback, referee};
@@ -110,6 +114,9 @@ pub struct ListenArgs {
     /// The API and the page.
     #[command(flatten)]
     pub api: ApiArgs,
+    /// How others reach the listener.
+    #[command(flatten)]
+    pub tunnel: TunnelArgs,
     /// How the listener speaks TLS.
     #[command(flatten)]
     pub tls: TlsArgs,
@@ -149,9 +156,12 @@ struct Setup {
     rules: Option<Rules>,
     identity: Option<IdentityArgs>,
     api: Option<ApiPlan>,
+    tunnel: Option<TunnelSetup>,
 }
 
 struct Served {
+    /// Why the listener ended, where neither a person nor its time ended it.
+    failed: Option<CommandError>,
     verdict: Option<RefereeReport>,
     unclosed: Option<String>,
 }
@@ -192,7 +202,8 @@ pub fn run(args: &ListenArgs, environment: &Environment, console: &mut Console) 
     if let Some(warning) = served.unclosed {
         console.warning(&warning);
     }
-    finish(args, &counters.summary(), served.verdict.as_ref(), console)
+    let finished = finish(args, &counters.summary(), served.verdict.as_ref(), console);
+    served.failed.map_or(finished, Err)
 }
 
 impl ListenArgs {
@@ -245,6 +256,7 @@ fn setup(
         rules: args.referee.resolve()?,
         identity: args.tls.resolve(&address.ip().to_string(), console)?,
         api,
+        tunnel: args.tunnel.resolve(address)?,
     })
 }
 
@@ -276,25 +288,41 @@ async fn serve(
     };
     let (pipeline, mut info) = open(args, &setup, bound, api.as_ref(), events)?;
     let api = match (api, &pipeline.inbox) {
-        (Some(api), Some(inbox)) => {
-            Some(api.serve(&pipeline, inbox, setup.others, info.url.clone(), setup.reach)?)
-        }
+        (Some(api), Some(inbox)) => Some(api.serve(
+            &pipeline,
+            inbox,
+            setup.others,
+            info.url.clone(),
+            setup.reach.clone(),
+        )?),
         _ => None,
     };
     info.inspector = api.as_ref().and_then(RunningApi::page_url);
     info.api = api.as_ref().map(RunningApi::info);
-    pipeline.events.send(Event::Ready(Box::new(info)));
+    let probe = setup.tunnel.as_ref().map(TunnelSetup::probe);
     let events = pipeline.events.clone();
+    let tunnel = open_tunnel(setup.tunnel, bound, setup.reach, info, events.clone());
     let stop = events.stop.clone();
     let mut server = server.with_events(move |event| events.send(Event::Server(event)));
     if let Some(identity) = setup.identity {
         server = server.with_tls(identity.tls);
     }
     let serving = Arc::clone(&pipeline);
-    let handler = move |callback: Callback| Arc::clone(&serving).receive(callback);
+    let handler = move |callback: Callback| {
+        let probed = probe.as_ref().and_then(|probe| probe.reply(&callback));
+        let receiving = probed.is_none().then(|| Arc::clone(&serving).receive(callback));
+        async move {
+            match (receiving, probed) {
+                (Some(receiving), _) => receiving.await,
+                (None, probed) => Answer::from(probed.unwrap_or_else(|| Reply::success(""))),
+            }
+        }
+    };
+    let mut failed = None;
     tokio::select! {
         _ = server.serve(handler, stopped) => {}
         () = stop_in_time(args.duration, interrupts, stop) => {}
+        error = tunnel => failed = Some(error),
     }
     if let Some(api) = api {
         api.close().await;
@@ -304,7 +332,29 @@ async fn serve(
         referee.close(wall_time());
         referee.verdict()
     });
-    Ok(Served { verdict, unclosed: close(&pipeline).await })
+    let unclosed = close(&pipeline).await;
+    let failed = match failed {
+        Some(TunnelError { error, was_ready: false }) => return Err(error),
+        failed => failed.map(|failed| failed.error),
+    };
+    Ok(Served { failed, verdict, unclosed })
+}
+
+/// Announces the listener, with a tunnel once it is reached through it; returns where that fails.
+async fn open_tunnel(
+    tunnel: Option<TunnelSetup>,
+    bound: SocketAddr,
+    reach: ClientConfig,
+    info: ListenInfo,
+    events: EventSender,
+) -> TunnelError {
+    match tunnel {
+        Some(tunnel) => tunnel.run(bound, reach, info, events).await,
+        None => {
+            events.send(Event::Ready(Box::new(info)));
+            std::future::pending().await
+        }
+    }
 }
 
 /// Asks for the end when the time is up or a person asks for it; it never completes.
@@ -356,6 +406,7 @@ fn open(
         inspector: None,
         forward_to: setup.forwarder.as_ref().map(|forwarder| forwarder.target().to_string()),
         plan: program.iter().flat_map(|p| p.plan_lines()).map(|line| line.to_string()).collect(),
+        tunnel_url: None,
         certificate_sha256: setup.identity.as_ref().and_then(|identity| identity.sha256.clone()),
     };
     let reply_from = args.forward.reply_from(program.as_ref());

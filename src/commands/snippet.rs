@@ -1,7 +1,7 @@
 //! `snippet`: a small verifier and handler in a merchant's language.
 
-mod language;
-mod render;
+pub(super) mod language;
+pub(super) mod render;
 mod vectors;
 
 use clap::ValueEnum;

@@ -61,6 +61,11 @@ impl Default for RequestOptions {
 }
 
 impl RequestOptions {
+    /// Of a request that only looks at what is there.
+    pub fn get(timeout: Duration) -> Self {
+        RequestOptions { timeout, method: Method::GET, ..RequestOptions::default() }
+    }
+
     /// The same for the notifications of a dialect.
     #[must_use]
     pub fn laid_out(mut self, layout: &Layout) -> Self {

@@ -60,6 +60,8 @@ pub struct ListenInfo {
     pub other_key_fingerprints: Vec<String>,
     /// The reply program's plan, one line per step; empty for the usual replies.
     pub plan: Vec<String>,
+    /// Where others reach the listener through a tunnel, which was tried.
+    pub tunnel_url: Option<String>,
     pub url: String,
 }
 

@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod export;
+pub mod redact;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
 //! What all machine-readable shapes share: one line each, a type and a schema version.
 
-mod masked;
+pub(in crate::report) mod masked;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

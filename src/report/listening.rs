@@ -20,6 +20,9 @@ pub fn lines(ready: &ListenInfo) -> Vec<Line> {
     let mut more = |what: &str, text: &str| {
         lines.push(Line::new().dim(format!("  {what:<10}")).plain(text.to_owned()));
     };
+    if let Some(url) = &ready.tunnel_url {
+        more("tunnel", &format!("{url}, the notify URL for the platform; it was tried"));
+    }
     if let Some(inspector) = &ready.inspector {
         more("inspector", inspector);
     } else if let Some(api) = &ready.api {

@@ -151,6 +151,8 @@ const WITHOUT: &[Row] = &[
     (&["dialects"], "", 0),
     (&["dialects", "--format", "json"], "", 0),
     (&["completions", "bash"], "", 0),
+    (&["schema", "openapi"], "", 0),
+    (&["schema", "postman"], "", 0),
     (&["snippet", "python"], "", 0),
     (&["snippet", "python", "--print", "vectors"], "", 0),
     (&["export", REFUSED, "--to", "locust"], "", 0),

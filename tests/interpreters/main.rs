@@ -15,6 +15,8 @@ mod harness;
 #[cfg(unix)]
 mod completions;
 #[cfg(unix)]
+mod documents;
+#[cfg(unix)]
 mod explore;
 #[cfg(unix)]
 mod export;
@@ -53,6 +55,7 @@ fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let tests = [
         completions::tests(),
+        documents::tests(),
         explore::tests(),
         export::tests(),
         gateways::tests(),

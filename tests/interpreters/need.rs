@@ -41,6 +41,7 @@ pub(crate) static MCP: Need = Need::new(env!("CARGO_BIN_EXE_payout-notify"), &["
 // Mono's compiler takes a lone file; dotnet wants a project around it, and a place to restore from.
 pub(crate) static MCS: Need = Need::new("mcs", &["--version"], (6, 0));
 pub(crate) static MONO: Need = Need::new("mono", &["--version"], (6, 0));
+pub(crate) static NEWMAN: Need = Need::new("newman", &["--version"], (6, 0));
 pub(crate) static NODE: Need = Need::new("node", &["--version"], (18, 0));
 pub(crate) static PHP: Need = Need::new("php", &["--version"], (8, 1));
 /// PHP that can turn itself into its server.
@@ -67,6 +68,12 @@ pub(crate) static PYTHON_MCP: Need = Need::new(
     "python3",
     &["-c", "import jsonschema, mcp, platform; print(platform.python_version())"],
     (3, 10),
+);
+/// Python that validates JSON by a schema, and OpenAPI documents.
+pub(crate) static PYTHON_SCHEMAS: Need = Need::new(
+    "python3",
+    &["-c", "import jsonschema, openapi_spec_validator as it; print(it.__version__)"],
+    (0, 7),
 );
 /// Python that reads TOML.
 pub(crate) static PYTHON_TOML: Need = Need::new(

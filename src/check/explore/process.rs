@@ -81,7 +81,7 @@ impl ProcessError {
     }
 }
 
-type Tail = Arc<Mutex<VecDeque<u8>>>;
+pub type Tail = Arc<Mutex<VecDeque<u8>>>;
 
 pub struct MerchantProcess<'a> {
     launch: &'a Launch,
@@ -349,7 +349,8 @@ impl Drop for MerchantProcess<'_> {
     }
 }
 
-fn last_lines(tail: &[u8]) -> String {
+/// The last lines of what a process wrote, to follow a sentence.
+pub fn last_lines(tail: &[u8]) -> String {
     // What was cut off at its beginning may begin with a part of a key, which no search would find.
     let whole = match tail.len() < MAX_TAIL {
         true => tail,
@@ -379,7 +380,7 @@ async fn run(
 }
 
 /// Reads a pipe to its end in a thread of its own, and keeps the last of it.
-fn keep_tail(mut pipe: impl Read + Send + 'static, tail: &Tail) {
+pub fn keep_tail(mut pipe: impl Read + Send + 'static, tail: &Tail) {
     let tail = tail.clone();
     thread::spawn(move || {
         let mut buffer = [0; 8192];

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use crate::error::CommandError;
+use crate::mask::Untrusted;
+use crate::report::inbox::redact::FieldRedactor;
 use crate::settings::Environment;
 use crate::store::{StoreError, Trouble};
+use crate::terminal::Console;
 
 /// Where the inbox is.
 #[derive(clap::Args)]
@@ -22,6 +25,30 @@ impl InboxArgs {
             CommandError::usage("there is no folder for the inbox: no home is set")
                 .hint("name a file with --inbox FILE")
         })
+    }
+}
+
+/// What is left out of what is shown.
+#[derive(clap::Args)]
+pub struct RedactArgs {
+    /// Replace the values of this field by [redacted], in all that is shown: a field of the body or
+    /// the query, or a header. Give it several times for more.
+    #[arg(long, value_name = "FIELD")]
+    pub redact: Vec<String>,
+}
+
+impl RedactArgs {
+    pub fn redactor(&self) -> FieldRedactor {
+        FieldRedactor::new(&self.redact)
+    }
+}
+
+/// Warns of fields that no callback had: their values may be there under another name.
+pub fn warn_of_missing(redactor: &FieldRedactor, console: &mut Console) {
+    for field in redactor.missing() {
+        let field = Untrusted::new(&field).to_string();
+        console
+            .warning(&format!("no callback has the field {field:?}: nothing was redacted for it"));
     }
 }
 

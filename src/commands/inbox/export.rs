@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::clock::{Clock, SystemClock};
 use crate::commands::CommandResult;
-use crate::commands::args::inbox::refused;
+use crate::commands::args::inbox::{RedactArgs, refused, warn_of_missing};
 use crate::commands::args::parse_count;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -28,6 +28,9 @@ pub struct InboxExportArgs {
     /// The most callbacks: the newest ones.
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub limit: Option<u64>,
+    /// What is left out.
+    #[command(flatten)]
+    pub redact: RedactArgs,
     /// Which ones.
     #[command(flatten)]
     pub filter: Conditions,
@@ -50,19 +53,30 @@ pub(super) fn run(
     console: &mut Console,
 ) -> CommandResult {
     let mut filter = args.filter.filter(SystemClock::new().wall());
+    let mut redactor = args.redact.redactor();
+    let mut count = 0_u64;
     let Some(limit) = args.limit else {
         let mut written = Ok(());
         let read = reader.each(&filter, |entry| {
-            written = write(args.form, &entry, console);
+            count += 1;
+            written = write(args.form, &redactor.redact(entry), console);
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-        return written.and(read.map_err(refused)).map(|()| Exit::Yes);
+        written.and(read.map_err(refused))?;
+        if count > 0 {
+            warn_of_missing(&redactor, console);
+        }
+        return Ok(Exit::Yes);
     };
     (filter.limit, filter.side) = (Some(limit), Side::NewestFirst);
     for number in reader.numbers(&filter).map_err(refused)?.into_iter().rev() {
         if let Some(entry) = reader.entry(number).map_err(refused)? {
-            write(args.form, &entry, console)?;
+            count += 1;
+            write(args.form, &redactor.redact(entry), console)?;
         }
+    }
+    if count > 0 {
+        warn_of_missing(&redactor, console);
     }
     Ok(Exit::Yes)
 }

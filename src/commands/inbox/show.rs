@@ -6,6 +6,7 @@ use protocol::{Algorithm, Key, StatusTable};
 
 use super::{Id, find, parse_id};
 use crate::commands::args::dialect::DialectArgs;
+use crate::commands::args::inbox::{RedactArgs, warn_of_missing};
 use crate::commands::args::{Format, KeyArgs, OtherKeyArgs, adopt, parse_sign_type};
 use crate::commands::signing::choose_scheme;
 use crate::commands::{CommandResult, answer, conclude};
@@ -40,6 +41,9 @@ pub struct ShowArgs {
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// What is left out; the signature is not verified again then.
+    #[command(flatten)]
+    pub redact: RedactArgs,
     /// The key.
     #[command(flatten)]
     pub key: KeyArgs,
@@ -65,12 +69,15 @@ pub(super) fn show(
     console: &mut Console,
 ) -> CommandResult {
     let dialect = args.dialect.resolve(args.require)?;
-    let keys = match args.key.is_absent(environment) {
+    let mut redactor = args.redact.redactor();
+    // What is signed has the redacted values, and so has every explanation of a mismatch.
+    let keys = match args.key.is_absent(environment) || redactor.is_needed() {
         true => None,
         false => Some(args.key.resolve_all(environment, console)?),
     };
     let others = args.other_keys.resolve(console)?;
-    let entry = find(reader, args.id)?;
+    let entry = redactor.redact(find(reader, args.id)?);
+    warn_of_missing(&redactor, console);
     let (required, statuses) = (args.require, args.statuses);
     let contract = Contract { dialect, required, accepts: Accepts::Any, statuses };
     let detail = detail(&entry, &contract, keys.as_ref(), &others);

@@ -46,7 +46,7 @@ impl Language {
     ///
     /// A dialect can come from a file: nothing in it may end the literal, and no sign in it may
     /// turn the text around where people read it.
-    pub(super) fn literal(self, text: &str) -> String {
+    pub fn literal(self, text: &str) -> String {
         let is_plain = text.chars().all(|c| matches!(c, ' '..='~'));
         let single = match self {
             Language::Php => is_plain,

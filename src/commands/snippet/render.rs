@@ -28,8 +28,35 @@ pub(super) fn snippet(
     dialect: &Dialect,
     required: Option<Algorithm>,
 ) -> String {
+    filled(language.template(), language, dialect, required)
+}
+
+/// The parts of Node's snippet with the dialect's schemes, for another script.
+pub fn node_schemes(dialect: &Dialect) -> String {
+    let part = between(Language::Node.template(), "const SIGN_FIELD", "const SUCCESS");
+    filled(part, Language::Node, dialect, None)
+}
+
+/// The parts of Node's snippet that read JSON and pairs, for another script.
+pub fn node_parsing() -> &'static str {
+    between(Language::Node.template(), "const MAX_DEPTH", "function signature(")
+}
+
+/// What a text has from one mark up to the next.
+fn between<'t>(text: &'t str, from: &str, to: &str) -> &'t str {
+    let start = text.find(from).unwrap_or(text.len());
+    let rest = &text[start..];
+    &rest[..rest.find(to).unwrap_or(rest.len())]
+}
+
+fn filled(
+    template: &str,
+    language: Language,
+    dialect: &Dialect,
+    required: Option<Algorithm>,
+) -> String {
     let mut out = String::new();
-    let mut lines = language.template().split_inclusive('\n');
+    let mut lines = template.split_inclusive('\n');
     while let Some(line) = lines.next() {
         if !line.contains("@ALGORITHM@") {
             fill(line, &mut out, |name| dialect_value(name, language, dialect));

@@ -23,7 +23,11 @@ pub(super) fn line(kind: &str, text: String) -> String {
     })
 }
 
-fn values(text: &str, change: impl for<'a> Fn(&str, usize, &'a str) -> Cow<'a, str>) -> String {
+/// JSON with each text that is a value changed, by its name and depth; all else stays as it is.
+pub(in crate::report) fn values(
+    text: &str,
+    change: impl for<'a> Fn(&str, usize, &'a str) -> Cow<'a, str>,
+) -> String {
     let mut changed = String::with_capacity(text.len());
     let (mut name, mut depth, mut rest) = ("", 0_usize, text);
     while let Some(start) = rest.find(['"', '{', '}', '[', ']']) {
@@ -54,7 +58,7 @@ fn values(text: &str, change: impl for<'a> Fn(&str, usize, &'a str) -> Cow<'a, s
     changed
 }
 
-fn end_of_string(text: &str) -> usize {
+pub(in crate::report) fn end_of_string(text: &str) -> usize {
     let mut is_escaped = false;
     let mut bytes = text.bytes().enumerate().skip(1);
     let end = bytes.find(|(_, byte)| {

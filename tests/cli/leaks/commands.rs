@@ -32,6 +32,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("listen", "--bind 127.0.0.1:0 --for 10ms"),
     ("mcp", ""),
     ("schedule", ""),
+    ("schema", "openapi"),
     ("sign", ""),
     ("simulate", "http://127.0.0.1:1/ --retries 0"),
     ("snippet", "php"),
@@ -183,6 +184,10 @@ pub(super) fn read_files(record: &mut Record) {
             "verify --dialect own.toml --format json --explain",
             "snippet python --dialect own.toml",
             "snippet go --dialect own.toml --print vectors",
+            "schema notification --dialect own.toml",
+            "schema reply --dialect own.toml",
+            "schema openapi --dialect own.toml",
+            "schema postman --dialect own.toml",
             "schedule platform --format json",
         ] {
             let words: Vec<&str> = line.split(' ').collect();
@@ -197,6 +202,9 @@ pub(super) fn read_files(record: &mut Record) {
     }
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         record.run(&["completions", shell], |program| program);
+    }
+    for what in ["notification", "reply", "openapi", "postman"] {
+        record.run(&["schema", what], |program| program);
     }
     for engine in ["locust", "k6", "artillery", key] {
         record.run(&["export", "http://h/", "--to", engine], |program| program);

@@ -1,0 +1,72 @@
+// Signs what is sent as the dialect @DIALECT@ says; the key is the variable payout_notify_key.
+const hashes = require('crypto-js');
+
+@SCHEMES@
+@PARSING@
+/** The same of XML: one element with an element for each field. */
+function elements(text) {
+  const members = new Map();
+  const inner = /^\s*<xml>([^]*)<\/xml>\s*$/.exec(text);
+  if (inner === null) throw new SyntaxError('expected <xml>…</xml>');
+  const entities = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+  const element = /\s*<([A-Za-z_][\w.-]*)>(?:<!\[CDATA\[([^]*?)\]\]>|([^<]*))<\/\1>\s*/y;
+  while (element.lastIndex < inner[1].length) {
+    const found = element.exec(inner[1]);
+    if (found === null || members.has(found[1])) throw new SyntaxError('no element, or a name twice');
+    const plain = (found[3] ?? '').replace(/&(amp|lt|gt|quot|apos);/g, (_, name) => entities[name]);
+    members.set(found[1], { kind: 'string', text: found[2] ?? plain });
+  }
+  return members;
+}
+
+/** Names are sorted by their bytes in UTF-8, whose hexadecimal digits have the same order. */
+function byBytes([a], [b]) {
+  const [left, right] = [a, b].map((name) => hashes.enc.Utf8.parse(name).toString());
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
+
+function signature(members, key) {
+  const said = (READS_SIGN_TYPE && members.get('sign_type')) || NOTHING;
+  const [first] = SCHEMES.keys();
+  const algorithm = said.text === '' ? first : said.text.toLowerCase();
+  const scheme = SCHEMES.get(algorithm);
+  if (scheme === undefined) throw new Error(`unknown sign_type ${said.text}`);
+  const text = [...members]
+    .filter(([name]) => !scheme.unsigned.includes(name) && (scheme.signed.length === 0 || scheme.signed.includes(name)))
+    .filter(([, { kind, text }]) => (kind === 'null' ? scheme.nulls !== 'drop' : text !== '' || scheme.keepEmpty))
+    .sort(byBytes)
+    .map(([name, { kind, text }]) => `${name}=${kind === 'null' && scheme.nulls === 'text' ? 'null' : text}`)
+    .join(scheme.separator);
+  const keyText = { plain: key, md5: hashes.MD5(key).toString(), none: '' }[scheme.key];
+  const signed = text + scheme.beforeKey + keyText;
+  const digest = {
+    md5: () => hashes.MD5(signed),
+    sha256: () => hashes.SHA256(signed),
+    'hmac-sha256': () => hashes.HmacSHA256(signed, key),
+  }[algorithm]().toString();
+  return scheme.upper ? digest.toUpperCase() : digest;
+}
+
+const TRANSPORT = @TRANSPORT@;
+const PARSERS = { json: parse, form: pairs, query: pairs, xml: elements };
+
+const key = pm.variables.get('payout_notify_key');
+if (!key) throw new Error('set the variable payout_notify_key to the platform key');
+const given = TRANSPORT === 'query' ? pm.request.url.getQueryString() : pm.request.body.raw;
+const text = pm.variables.replaceIn(given);
+const members = PARSERS[TRANSPORT](text);
+if (members.has(SIGN_FIELD)) throw new Error(`leave out ${SIGN_FIELD}: this script adds it`);
+const sign = signature(members, key);
+if (TRANSPORT === 'query') {
+  pm.request.url.query.clear();
+  pm.request.url.addQueryParams(`${text}&${SIGN_FIELD}=${sign}`);
+} else {
+  const comma = members.size > 0 ? ',' : '';
+  const raw = {
+    json: () => text.replace(/\s*\}\s*$/, `${comma}\n  ${JSON.stringify(SIGN_FIELD)}: "${sign}"\n}`),
+    form: () => `${text}&${encodeURIComponent(SIGN_FIELD)}=${sign}`,
+    xml: () => text.replace(/<\/xml>\s*$/, `<${SIGN_FIELD}>${sign}</${SIGN_FIELD}></xml>`),
+  }[TRANSPORT]();
+  pm.request.body.update({ mode: 'raw', raw });
+}
