@@ -43,8 +43,14 @@ _payout_notify() {
             payout_notify,listen)
                 cmd="payout_notify__subcmd__listen"
                 ;;
+            payout_notify,mcp)
+                cmd="payout_notify__subcmd__mcp"
+                ;;
             payout_notify,schedule)
                 cmd="payout_notify__subcmd__schedule"
+                ;;
+            payout_notify,schema)
+                cmd="payout_notify__subcmd__schema"
                 ;;
             payout_notify,sign)
                 cmd="payout_notify__subcmd__sign"
@@ -121,8 +127,14 @@ _payout_notify() {
             payout_notify__subcmd__help,listen)
                 cmd="payout_notify__subcmd__help__subcmd__listen"
                 ;;
+            payout_notify__subcmd__help,mcp)
+                cmd="payout_notify__subcmd__help__subcmd__mcp"
+                ;;
             payout_notify__subcmd__help,schedule)
                 cmd="payout_notify__subcmd__help__subcmd__schedule"
+                ;;
+            payout_notify__subcmd__help,schema)
+                cmd="payout_notify__subcmd__help__subcmd__schema"
                 ;;
             payout_notify__subcmd__help,sign)
                 cmd="payout_notify__subcmd__help__subcmd__sign"
@@ -197,7 +209,7 @@ _payout_notify() {
 
     case "${cmd}" in
         payout_notify)
-            opts="-h -V --color --profile --help --version demo sign verify simulate check schedule export listen inbox dialects snippet config completions help"
+            opts="-h -V --color --profile --help --version demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -839,7 +851,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__help)
-            opts="demo sign verify simulate check schedule export listen inbox dialects snippet config completions help"
+            opts="demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -978,7 +990,35 @@ _payout_notify() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        payout_notify__subcmd__help__subcmd__mcp)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         payout_notify__subcmd__help__subcmd__schedule)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout_notify__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1131,7 +1171,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__inbox__subcmd__export)
-            opts="-h --print --limit --order --status --verdict --since --until --grep --color --profile --inbox --help"
+            opts="-h --print --limit --redact --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1142,6 +1182,10 @@ _payout_notify() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redact)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1329,7 +1373,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__inbox__subcmd__list)
-            opts="-h --limit --format --order --status --verdict --since --until --grep --color --profile --inbox --help"
+            opts="-h --limit --format --redact --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1341,6 +1385,10 @@ _payout_notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --order)
@@ -1527,7 +1575,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__inbox__subcmd__show)
-            opts="-h --dialect --require --format --key-file --key --other-key-file --color --profile --inbox --help"
+            opts="-h --dialect --require --format --redact --key-file --key --other-key-file --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1543,6 +1591,10 @@ _payout_notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --key-file)
@@ -1643,7 +1695,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__listen)
-            opts="-q -v -h --color --profile --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --resolve --cacert --insecure --client-cert --client-key --proxy --referee --max-retries --expect-schedule --sender-timeout --api --inspect --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
+            opts="-q -v -h --color --profile --bind --allow-remote --dialect --input --require --count --for --format --quiet --verbose --inbox --no-inbox --keep --keep-for --reply --reply-per --seed --forward-to --reply-from --forward-retry --forward-timeout --resolve --cacert --insecure --client-cert --client-key --proxy --referee --max-retries --expect-schedule --sender-timeout --api --inspect --tunnel --tunnel-url --tunnel-wait --tls-cert --tls-key --tls-self-signed --tls-cert-out --key-file --key --other-key-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1765,6 +1817,18 @@ _payout_notify() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --tunnel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tunnel-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tunnel-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tls-cert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1786,6 +1850,48 @@ _payout_notify() {
                     return 0
                     ;;
                 --other-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout_notify__subcmd__mcp)
+            opts="-h --color --profile --allow-host --allow-remote --observe --inbox --key-file --key --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --observe)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inbox)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1821,6 +1927,36 @@ _payout_notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        payout_notify__subcmd__schema)
+            opts="-h --color --profile --dialect --sign-type --help notification reply openapi postman"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dialect)
+                    COMPREPLY=($(compgen -W "platform fork wechat-v2 epay jeepay epusdt tokenpay pockyt" -- "${cur}"))
+                    return 0
+                    ;;
+                --sign-type)
+                    COMPREPLY=($(compgen -W "md5 hmac-sha256 sha256" -- "${cur}"))
                     return 0
                     ;;
                 *)

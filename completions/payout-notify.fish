@@ -40,7 +40,9 @@ complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "export"
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "mcp" -d 'Serve the commands as tools to an agent: the Model Context Protocol on stdin and stdout'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
+complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "schema" -d 'Print a JSON Schema, an OpenAPI document or a Postman collection'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "config" -d 'Show the effective settings and where they come from, or write a settings file'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c payout-notify -n "__fish_payout_notify_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -704,6 +706,9 @@ ten-in-total\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l sender-timeout -d 'How long the sender waits for a reply; a later acknowledgement does not bind it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l api -d 'Serve an HTTP API for tests on this loopback address, or a free port: list and wait for callbacks, change the replies, sign, send again' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inspect -d 'Serve a page that shows callbacks as they come, and the API, on this loopback address or a free port' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tunnel -d 'Start this tunnel client without a shell, and end it with the listener: \'cloudflared tunnel --url http://localhost:{port}\'. {port} is the listener\'s port' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tunnel-url -d 'The tunnel\'s public URL, where its client prints none' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tunnel-wait -d 'Wait this long until the listener can be reached through the tunnel' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert -d 'Speak HTTPS with this certificate and its chain (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-key -d 'The certificate\'s private key (PEM)' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l tls-cert-out -d 'Write the certificate made for this run to this file, for the sender\'s --cacert. Of the files that exist it replaces only one that an earlier run wrote' -r -F
@@ -736,6 +741,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and n
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l limit -d 'The most callbacks: the newest ones' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l order -d 'Those of this order' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
@@ -784,6 +790,7 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object a line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
@@ -849,6 +856,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 http\t'Requests as .http files hold them'
 curl\t'Commands for a POSIX shell'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l limit -d 'The most callbacks: the newest ones' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l order -d 'Those of this order' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
@@ -908,6 +916,17 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; an
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from learn" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from help" -f -a "learn" -d 'Find out how a platform signs, from callbacks that are known to be good'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand mcp" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand mcp" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand mcp" -l allow-host -d 'Let check and simulate send to this host too; may be given several times' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand mcp" -l observe -d 'Let check run this to see what was credited: it prints a number or JSON, for PAYOUT_CHECK_ORDER' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand mcp" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand mcp" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand mcp" -l key -d 'The key itself: others on this machine can see it' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand mcp" -l allow-remote -d 'Let check and simulate send to any host'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand mcp" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
@@ -926,6 +945,22 @@ sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -l print -d 'What to print' -r -f -a "code\t'The snippet'
 vectors\t'Signature vectors of the dialect, with which a snippet tests itself'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand snippet" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schema" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
+always\t'Everywhere, whatever the environment says'
+never\t'Nowhere'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schema" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schema" -l dialect -d 'How the platform signs: a name that `dialects` lists, or a FILE.toml [default: platform]' -r -f -a "platform\t''
+fork\t''
+wechat-v2\t''
+epay\t''
+jeepay\t''
+epusdt\t''
+tokenpay\t''
+pockyt\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schema" -l sign-type -d 'How the collection signs: md5, hmac-sha256 or sha256' -r -f -a "md5\t''
+hmac-sha256\t''
+sha256\t''"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
@@ -984,20 +1019,22 @@ always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -l profile -d 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "sign" -d 'Sign a payload and print it'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "verify" -d 'Verify a payload\'s signature'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "export" -d 'Write a load test with fresh, signed orders for Locust, k6 or Artillery'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "config" -d 'Show the effective settings and where they come from, or write a settings file'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects snippet config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "demo" -d 'Show the whole story in about a second: sign, send, retry, verify, acknowledge'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "sign" -d 'Sign a payload and print it'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "verify" -d 'Verify a payload\'s signature'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "simulate" -d 'Send a notification to a merchant as the platform does, with its retries'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "check" -d 'Check whether a merchant\'s endpoint is safe to go live: verifies, acknowledges, credits once'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "schedule" -d 'Show when the attempts of a retry schedule are planned'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "export" -d 'Write a load test with fresh, signed orders for Locust, k6 or Artillery'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "listen" -d 'Listen as a local merchant: keep each callback, show it, verify it, and answer as the protocol requires'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "inbox" -d 'Show, compare, export and send again what listen received and kept'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "dialects" -d 'List the dialects: how sibling platforms sign, and which reply they want'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "mcp" -d 'Serve the commands as tools to an agent: the Model Context Protocol on stdin and stdout'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "snippet" -d 'Print a small verifier and acknowledging handler in a merchant\'s language'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "schema" -d 'Print a JSON Schema, an OpenAPI document or a Postman collection'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "config" -d 'Show the effective settings and where they come from, or write a settings file'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand help; and not __fish_seen_subcommand_from demo sign verify simulate check schedule export listen inbox dialects mcp snippet schema config completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 # The names of the profiles that apply in this folder.
 function __fish_payout_notify_profiles
     payout-notify config profiles 2>/dev/null
@@ -1014,4 +1051,4 @@ function __fish_payout_notify_callbacks
 end
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show diff replay delete" -f -a "(__fish_payout_notify_callbacks)"
 complete -c payout-notify -l profile -r -f -a "(__fish_payout_notify_profiles)"
-complete -c payout-notify -n "__fish_seen_subcommand_from sign verify simulate check export listen dialects snippet" -l dialect -r -F
+complete -c payout-notify -n "__fish_seen_subcommand_from sign verify simulate check export listen dialects snippet schema" -l dialect -r -F
