@@ -39,13 +39,18 @@ pub(crate) static BYTES_LITERAL: Notation =
 pub(crate) static BRACKETS: Notation = notation("digest-brackets", "in brackets");
 pub(crate) static PROMPT: Notation =
     notation("digest-percent-sign", "with a percent sign after it");
+#[cfg(feature = "diagnosis")]
 pub(crate) static HEX_OF_HEX: Notation =
     notation("digest-hex-twice", "as the hexadecimal digits of its hexadecimal digits");
+#[cfg(feature = "diagnosis")]
 pub(crate) static DECIMAL: Notation =
     notation("digest-decimal", "as one decimal number (BigInteger.toString(), int.from_bytes())");
+#[cfg(feature = "diagnosis")]
 pub(crate) static BASE32: Notation = notation("digest-base32", "in base32");
+#[cfg(feature = "diagnosis")]
 pub(crate) static REVERSED: Notation =
     notation("digest-reversed", "with its bytes in reverse (little-endian)");
+#[cfg(feature = "diagnosis")]
 pub(crate) static GUID: Notation =
     notation("digest-guid", "as a .NET Guid, whose first eight bytes are in another order");
 pub(crate) static TEXT: Notation = notation("digest-in-text", "inside other text");
