@@ -13,7 +13,7 @@ and fail again when it is replayed (a race may not). A sound one must not be acc
 inconclusive. An abusive one must end in the exit code that is right for it. Nothing may be left running. Ends with
 1 where that is not so.
 """
-import argparse, concurrent.futures, contextlib, json, os, re, shlex, shutil, signal, socket, subprocess, sys, tempfile, threading, time
+import argparse, concurrent.futures, contextlib, json, os, random, re, shlex, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "merchants", "crash")
 PYTHON = [sys.executable, "-S", "-E"]
@@ -53,9 +53,12 @@ def merchants():
 
 
 def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+    """A port below those that a system gives out: nobody else takes it before the merchant starts."""
+    while True:
+        port = random.randrange(15000, 30000)
+        with socket.socket() as taken, contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port
 
 
 def left_running(folder):
