@@ -341,6 +341,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--within', '--within', [CompletionResultType]::ParameterName, 'How long to wait')
             [CompletionResult]::new('--after', '--after', [CompletionResultType]::ParameterName, 'Count only what comes after this callback: its number, or latest for new ones')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more')
             [CompletionResult]::new('--order', '--order', [CompletionResultType]::ParameterName, 'Those of this order')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Those with this status: success, cancelled, failed or a number')
             [CompletionResult]::new('--verdict', '--verdict', [CompletionResultType]::ParameterName, 'Those that were valid when they came, or those that were not')

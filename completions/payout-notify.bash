@@ -1629,7 +1629,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__inbox__subcmd__wait)
-            opts="-h --count --within --after --format --order --status --verdict --since --until --grep --color --profile --inbox --help"
+            opts="-h --count --within --after --format --redact --order --status --verdict --since --until --grep --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1649,6 +1649,10 @@ _payout_notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --order)

@@ -107,7 +107,7 @@ sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l computed -d 'Explain this digest, which your code computed for the payload, beside the payload\'s own' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l string-file -d 'Compare the string that your code signs with the rule\'s; - reads stdin' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l format -d 'Output format [default: human; with --lines into a file or pipe: json]' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l jobs -d 'How many threads share the work; unless told, one per core' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand verify" -l key -d 'The key itself: others on this machine can see it' -r
@@ -143,7 +143,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l speed -d 'Speed up the waits between attempts; replies are not sped up [default: 1x]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l unset -d 'Take a member out' -r
@@ -209,7 +209,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l se
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l unset -d 'Take a member out' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l suite -d 'Add the cases of this folder\'s *.toml files; several may be given' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l only -d 'Only these groups or cases; NAME* takes all that begin so; several may be given' -r -f -a "reachability\t''
 acknowledgement\t''
@@ -625,7 +625,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l retries -d 'How many retries may follow the first notification [default: 10]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l window -d 'The time after the order\'s completion in which the platform tries [default: 1h]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand schedule" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand export" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
@@ -682,7 +682,7 @@ sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l count -d 'End after this many callbacks; exit with 1 if fewer were valid' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l for -d 'End after this time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l keep -d 'Keep at most this many callbacks; the oldest go first' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand listen" -l keep-for -d 'Keep callbacks at most this long, such as 7d' -r
@@ -740,7 +740,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and n
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and not __fish_seen_subcommand_from list wait show diff replay export delete prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l limit -d 'The most callbacks: the newest ones' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l order -d 'Those of this order' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
@@ -761,7 +761,8 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l within -d 'How long to wait' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l after -d 'Count only what comes after this callback: its number, or latest for new ones' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l order -d 'Those of this order' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
@@ -789,7 +790,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key -d 'The key itself: others on this machine can see it' -r
@@ -801,7 +802,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l inbox -d 'The inbox [default: inbox.db in the user\'s state folder]; a link is followed only if it is your own and leads to a file' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
@@ -822,7 +823,7 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l unset -d 'Take a member out' -r
@@ -852,7 +853,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -s v -l verbose -d 'Show of each attempt on stderr: addresses, TLS, and the heads of request and reply'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -l insecure -d 'Accept any certificate: whoever answers is trusted'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l print -d 'What to print' -r -f -a "ndjson\t'One JSON object a line'
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l print -d 'What to print' -r -f -a "ndjson\t'One JSON object per line'
 http\t'Requests as .http files hold them'
 curl\t'Commands for a POSIX shell'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l limit -d 'The most callbacks: the newest ones' -r
@@ -902,7 +903,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; an
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l print -d 'What to print' -r -f -a "table\t'A table, or data with --format json'
 toml\t'A file that --dialect reads'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -a "learn" -d 'Find out how a platform signs, from callbacks that are known to be good'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand dialects; and not __fish_seen_subcommand_from learn help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -971,7 +972,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and 
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "init" -d 'Write a settings file with one profile; a file that is there is never touched'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and not __fish_seen_subcommand_from show profiles init help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l format -d 'Output format' -r -f -a "human\t'For a person'
-json\t'For a program: one JSON object a line'"
+json\t'For a program: one JSON object per line'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"

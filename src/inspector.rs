@@ -3,7 +3,7 @@
 //!
 //! A handler for a second server. `access` decides who is answered, `routes` what is asked,
 //! `source` is the seam to the listener, `objects` and `problem` are what is answered,
-//! `event_stream` and `waiting` tell of new entries.
+//! `event_stream` and `waiting` announce new entries.
 
 mod access;
 mod event_stream;

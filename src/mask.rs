@@ -107,7 +107,9 @@ enum KeySearch {
 /// The longest key that may be a word or a number of this program.
 const LONGEST_WORD: usize = 16;
 
-fn is_word(key: &[u8]) -> bool {
+/// Whether the key may be a word or a number of this program, which is hidden in texts from outside
+/// only.
+pub fn is_word(key: &[u8]) -> bool {
     let (is_letter, is_digit) = (
         |byte: &u8| byte.is_ascii_alphabetic() || b" -_".contains(byte),
         |byte: &u8| byte.is_ascii_digit(),

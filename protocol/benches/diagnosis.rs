@@ -1,6 +1,7 @@
 //! How long a search takes that finds nothing: on an ordinary payload, and on a hostile one.
 //!
-//! `cargo bench --features diagnosis --bench diagnosis` prints the median of several runs, in milliseconds.
+//! `cargo bench --profile dist --features diagnosis --bench diagnosis` prints the median of several runs, in milliseconds,
+//! compiled as packages are.
 
 // A benchmark prints its result.
 #![allow(clippy::print_stdout)]

@@ -38,7 +38,7 @@ use crate::terminal::Console;
 pub enum Format {
     /// For a person.
     Human,
-    /// For a program: one JSON object a line.
+    /// For a program: one JSON object per line.
     Json,
 }
 

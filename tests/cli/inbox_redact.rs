@@ -41,6 +41,8 @@ fn a_redacted_value_is_in_no_output() {
     for line in [
         "list",
         "list --format json",
+        "wait --count 3",
+        "wait --format json",
         "show 1",
         "show 2",
         "show 3",

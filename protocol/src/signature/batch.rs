@@ -22,7 +22,6 @@ pub struct SignatureBatch {
 
 impl Default for SignatureBatch {
     fn default() -> Self {
-        // Growing would leave copies with the key behind.
         SignatureBatch { messages: Vec::with_capacity(2 * FULL).into(), ends: Vec::new() }
     }
 }
@@ -30,8 +29,20 @@ impl Default for SignatureBatch {
 impl SignatureBatch {
     /// Puts a string behind the others.
     pub fn push(&mut self, canonical: &CanonicalString, scheme: &Scheme, key: &Key) {
+        let mut length = 0;
+        message(canonical, scheme, key, |part| length += part.len());
+        self.make_room(length);
         message(canonical, scheme, key, |part| self.messages.extend_from_slice(part));
         self.ends.push(self.messages.len());
+    }
+
+    /// Moves what waits where it has to: a vector that grows by itself leaves a copy with the key behind.
+    fn make_room(&mut self, more: usize) {
+        if self.messages.capacity() - self.messages.len() < more {
+            let mut larger = Vec::with_capacity(self.messages.len() + more + FULL);
+            larger.extend_from_slice(&self.messages);
+            self.messages = larger.into();
+        }
     }
 
     /// Whether it is time for [`sign`](Self::sign).
@@ -67,4 +78,31 @@ pub fn bare_signature<'d, 'p>(
     let is_bare = given.len() == scheme.algorithm.digits() && given.bytes().all(is_digit);
     let is_demanded = required.is_none_or(|required| required == scheme.algorithm);
     (is_bare && is_demanded && !scheme.composition.is_base64).then_some((scheme, given))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::canonicalize;
+    use crate::signature::sign;
+
+    #[test]
+    fn each_is_signed_as_alone_also_where_one_is_longer_than_the_memory() {
+        let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
+        let scheme = Dialect::platform().first();
+        let mut batch = SignatureBatch::default();
+        let texts = [10, 3 * FULL, 0, FULL, 7 * FULL, 64].map(|length| {
+            canonicalize(
+                &Payload::parse(format!(r#"{{"a":"{}"}}"#, "x".repeat(length)).as_bytes()).unwrap(),
+                scheme,
+            )
+        });
+        for round in 0..2 {
+            texts.iter().for_each(|text| batch.push(text, scheme, &key));
+            let signed: Vec<Signature> = batch.sign(scheme, &key).collect();
+            let alone: Vec<Signature> = texts.iter().map(|text| sign(text, scheme, &key)).collect();
+            assert!(signed == alone, "round {round}");
+            assert!(!batch.is_full());
+        }
+    }
 }

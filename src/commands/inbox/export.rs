@@ -39,7 +39,7 @@ pub struct InboxExportArgs {
 /// What an export is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExportForm {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Ndjson,
     /// Requests as .http files hold them.
     Http,

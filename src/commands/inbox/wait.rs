@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use super::{CallbackTable, Id, parse_id};
 use crate::clock::{Clock, SystemClock};
 use crate::commands::CommandResult;
-use crate::commands::args::inbox::refused;
+use crate::commands::args::inbox::{RedactArgs, refused, warn_of_missing};
 use crate::commands::args::{Format, parse_count};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::Untrusted;
 use crate::receiver::inbox::{Conditions, Filter, InboxReader, Side};
+use crate::report::inbox::redact::FieldRedactor;
 use crate::report::line::Line;
 use crate::sender::schedule::{format_duration, parse_duration};
 use crate::store::Trouble;
@@ -20,7 +21,7 @@ use crate::terminal::Console;
 
 /// Wait until the callbacks that a test expects are here, and list them.
 ///
-/// What came before counts too, unless --after says from where; where more match than --count, the
+/// What came before counts too, unless --after is given; where more match than --count, the
 /// newest are listed. Exits with 1 when the time is over, and lists what came. A listener in
 /// another process fills the inbox.
 #[derive(clap::Args)]
@@ -40,6 +41,9 @@ pub struct WaitArgs {
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// What is left out.
+    #[command(flatten)]
+    pub redact: RedactArgs,
     /// Which ones.
     #[command(flatten)]
     pub filter: Conditions,
@@ -66,6 +70,7 @@ pub(super) fn run(args: &WaitArgs, path: &Path, console: &mut Console) -> Comman
     let mut waiting = WaitState {
         reader: &reader,
         table: CallbackTable::new(args.format, args.filter.statuses),
+        redactor: args.redact.redactor(),
         filter,
         missing: args.count,
         seen: begin,
@@ -79,12 +84,14 @@ pub(super) fn run(args: &WaitArgs, path: &Path, console: &mut Console) -> Comman
         waiting.seen = reader.latest().map_err(refused)?.unwrap_or(0).max(waiting.seen);
         waiting.take(Side::OldestFirst, console)?;
     }
+    warn_of_missing(&waiting.redactor, console);
     Ok(Exit::Yes)
 }
 
 struct WaitState<'r> {
     reader: &'r InboxReader,
     table: CallbackTable,
+    redactor: FieldRedactor,
     filter: Filter,
     missing: u64,
     /// The newest callback that was looked at; entries are committed in the order of their numbers.
@@ -101,7 +108,7 @@ impl WaitState<'_> {
         numbers.sort_unstable();
         for number in numbers {
             if let Some(entry) = self.reader.entry(number).map_err(refused)? {
-                self.table.row(&entry, console)?;
+                self.table.row(&self.redactor.redact(entry), console)?;
                 self.missing -= 1;
             }
         }
@@ -110,8 +117,7 @@ impl WaitState<'_> {
     }
 }
 
-/// Opens the inbox, and tells whether it had to wait for it: the listener that makes it may only be
-/// starting.
+/// Opens the inbox, with whether it had to wait for it: the listener that makes it may only be starting.
 fn open(
     path: &Path,
     deadline: Option<Instant>,

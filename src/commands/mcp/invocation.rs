@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use super::McpArgs;
 use crate::error::CommandError;
-use crate::mask::Untrusted;
+use crate::keyring::Keyring;
+use crate::mask::{Untrusted, is_word};
 use crate::net::target::Target;
 use crate::settings::{self, Environment, KEY_VARIABLE};
 use crate::terminal::Console;
@@ -105,6 +106,21 @@ pub struct Printed {
     pub remarks: Vec<u8>,
 }
 
+/// Most commands get the first key alone. What they print is searched for the others, which finds no
+/// key that may be one of the program's own words.
+fn refuse_words(keys: &Keyring) -> Result<(), CommandError> {
+    let others = 1..=keys.other_fingerprints().count();
+    let Some(at) = others.into_iter().find(|at| is_word(keys.key(*at).expose())) else {
+        return Ok(());
+    };
+    Err(CommandError::usage(format!(
+        "key {} of several could not be hidden in every result",
+        at + 1
+    ))
+    .because("it has at most 16 characters, all letters or all digits, as words have")
+    .hint("give it first, or alone"))
+}
+
 impl Rules {
     pub fn resolve(
         args: &McpArgs,
@@ -114,7 +130,11 @@ impl Rules {
     ) -> Result<Rules, CommandError> {
         let key = match args.key.is_absent(environment) {
             true => None,
-            false => Some(args.key.resolve_all(environment, console)?.first().clone()),
+            false => {
+                let keys = args.key.resolve_all(environment, console)?;
+                refuse_words(&keys)?;
+                Some(keys.first().clone())
+            }
         };
         let is_typed = args.key.key.is_some() || environment.key.is_some();
         let key_files = match &args.key.profile {
@@ -251,4 +271,21 @@ async fn read(stream: Option<impl AsyncRead + Unpin>, most: u64) -> io::Result<(
     (&mut stream).take(most).read_to_end(&mut bytes).await?;
     let dropped = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok((bytes, dropped == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_key_that_may_be_a_word_is_refused() {
+        let key = |text: &str| (Key::try_new(text.as_bytes().to_vec()).unwrap(), String::new());
+        let refused = |keys: [&str; 3]| {
+            let [first, others @ ..] = keys.map(key);
+            refuse_words(&Keyring::named(first, others)).is_err()
+        };
+        let (long, word) = ("ThisIsYourSecretKey123", "payout");
+        assert!(!refused([word, long, "a-key-with-digits-2"]));
+        assert!(refused([long, word, long]) && refused([long, long, "1234567"]));
+    }
 }

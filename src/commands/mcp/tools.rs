@@ -246,7 +246,7 @@ struct Sign {
     form: Option<PayloadForm>,
     /// A built-in dialect, which the tool dialects lists; the platform's where none is given.
     dialect: Option<String>,
-    /// How to sign; as the payload's sign_type says where it is not given.
+    /// How to sign; by the payload's sign_type where it is not given.
     sign_type: Option<SignType>,
     /// What to return; the signed payload where it is not given.
     print: Option<SignedPart>,

@@ -1,4 +1,4 @@
-// Signs what is sent as the dialect @DIALECT@ says; the key is the variable payout_notify_key.
+// Signs what is sent by the rule of the dialect @DIALECT@; the key is the variable payout_notify_key.
 const hashes = require('crypto-js');
 
 @SCHEMES@
