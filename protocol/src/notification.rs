@@ -353,7 +353,7 @@ impl Findings<'_> {
 
     fn check_status(&mut self, name: &str, code: i64, kind: Kind) {
         match self.statuses.status(kind, code) {
-            None => self.warn("status-unknown", name, format!("{code} is no known status")),
+            None => self.warn("status-unknown", name, format!("{code} is not a known status")),
             Some(status) if status.is_final => {}
             Some(status) => {
                 let mut text = format!("{code} ({}) is not a final status", status.name);

@@ -121,7 +121,7 @@ impl FilePlace {
             return Err(Trouble::Foreign.because("it is empty"));
         }
         if !header.starts_with(MAGIC) {
-            return Err(Trouble::Foreign.because("it is no SQLite database"));
+            return Err(Trouble::Foreign.because("it is not an SQLite database"));
         }
         let id = header.get(APPLICATION_ID_AT..APPLICATION_ID_AT + 4);
         match id.and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes) {

@@ -87,7 +87,7 @@ impl Reader {
             let read = self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
             read.map_err(|error| match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::NotADatabase) => {
-                    Trouble::Foreign.because("it is no SQLite database")
+                    Trouble::Foreign.because("it is not an SQLite database")
                 }
                 _ => error.into(),
             })

@@ -114,7 +114,12 @@ impl<'a> MerchantProcess<'a> {
         }
         match &self.launch.start {
             Some(_) => self.start_own().await,
-            None => self.wait_until_up(Instant::now()).await,
+            None => self.wait_until_up(Instant::now()).await.map_err(|error| match error {
+                ProcessError::NeverUp(why) => ProcessError::NeverUp(format!(
+                    "{why}; without --start it must be running already"
+                )),
+                other => other,
+            }),
         }
     }
 

@@ -229,7 +229,7 @@ const OPERATIONS: [(&str, Parse); 33] = [
     }),
     ("method", |word, rest| match only(word, rest)? {
         name if is_token(&name) => Ok(Operation::Method(name)),
-        name => Err(format!("{:?} is no method", Untrusted::new(&name))),
+        name => Err(format!("{:?} is not a method", Untrusted::new(&name))),
     }),
     ("query", |word, rest| json_member(word, rest).map(Operation::Query)),
     ("in-query", |word, rest| alone(word, rest, Operation::InQuery)),

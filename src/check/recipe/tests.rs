@@ -230,7 +230,7 @@ fn what_makes_no_message_is_refused_when_it_is_read() {
         (&["success", "header X a\u{7}"], 0, 1, "not a header"),
         (&["success", "header Content-Length 5"], 0, 1, "manner"),
         (&["success", "method G T"], 0, 1, "one name"),
-        (&["success", "method G\u{e9}T"], 0, 1, "no method"),
+        (&["success", "method G\u{e9}T"], 0, 1, "not a method"),
         (&["success", "swap a"], 0, 1, "two names"),
     ] {
         let owned = lines.iter().map(|line| (*line).to_owned()).collect();

@@ -70,7 +70,10 @@ impl TunnelArgs {
     pub(super) fn resolve(&self, bind: SocketAddr) -> Result<Option<TunnelSetup>, CommandError> {
         let Some(text) = &self.tunnel else { return Ok(None) };
         let unusable = || CommandError::usage("--tunnel cannot be used");
-        let argv = split(text).map_err(|error| unusable().because(error))?;
+        let argv = split(text).map_err(|error| {
+            let hint = "such as 'cloudflared tunnel --url http://localhost:{port}'";
+            unusable().because(error).hint(hint)
+        })?;
         let port = bind.port().to_string();
         let names_port =
             |word: &String| word.contains(PORT) || bind.port() > 0 && word.contains(&port);

@@ -387,7 +387,7 @@ fn a_second_writer_is_told_what_to_do() {
 fn a_reader_refuses_what_is_no_inbox() {
     let folder = Folder::new();
     let path = folder.file("x.db");
-    for (bytes, detail) in [(vec![], "empty"), (vec![b'x'; 5000], "no SQLite")] {
+    for (bytes, detail) in [(vec![], "empty"), (vec![b'x'; 5000], "not an SQLite")] {
         std::fs::write(&path, &bytes).unwrap();
         let error = InboxReader::open(&path).unwrap_err();
         assert_eq!(error.trouble, Trouble::Foreign);
