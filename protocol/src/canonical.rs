@@ -2,7 +2,7 @@
 
 use super::payload::{Member, Payload, Value};
 use super::scan::compact_into;
-use super::scheme::{Composition, Empties, KeyText, Nulls, Order, Pairs, Part, Scheme, ValueText};
+use super::scheme::{Empties, KeyText, Nulls, Order, Pairs, Part, Scheme, ValueText};
 
 /// The string that is signed, without the key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,21 +64,29 @@ fn selected<'p, 'a: 'p>(
     members: impl Iterator<Item = &'p Member<'a>>,
     scheme: &'p Scheme,
 ) -> impl Iterator<Item = (&'p Member<'a>, Selection)> {
-    members.map(|member| {
-        let is_dropped = match member.value {
-            Value::Null => scheme.nulls == Nulls::Drop,
-            _ if scheme.composition.drops_zeros && is_zero(&member.value) => true,
-            _ => scheme.empties == Empties::Drop && member.value.is_empty(),
-        };
-        let selection = if !scheme.signs(&member.name) {
-            Selection::LeftOut
-        } else if is_dropped {
-            Selection::Empty
-        } else {
-            Selection::Kept
-        };
-        (member, selection)
-    })
+    let signs_pairs = scheme.signs_pairs();
+    members.map(
+        #[inline(always)]
+        move |member| {
+            let is_dropped = match member.value {
+                Value::Null => scheme.nulls == Nulls::Drop,
+                _ if scheme.composition.drops_zeros && is_zero(&member.value) => true,
+                _ => scheme.empties == Empties::Drop && member.value.is_empty(),
+            };
+            let is_signed = match signs_pairs {
+                true => scheme.signs_pair(&member.name),
+                false => scheme.signs_alone(&member.name),
+            };
+            let selection = if !is_signed {
+                Selection::LeftOut
+            } else if is_dropped {
+                Selection::Empty
+            } else {
+                Selection::Kept
+            };
+            (member, selection)
+        },
+    )
 }
 
 /// The canonical string of a payload under a scheme.
@@ -115,20 +123,29 @@ pub fn canonicalize_into(payload: &Payload<'_>, scheme: &Scheme, canonical: &mut
 }
 
 fn pairs_into(payload: &Payload<'_>, scheme: &Scheme, text: &mut String) {
-    let Composition { order, pairs, .. } = scheme.composition;
-    let separator = &*scheme.separator;
+    match scheme.composition.order {
+        Order::Name => write_pairs(payload.members_by_name(), scheme, text),
+        Order::Received => write_pairs(payload.members().iter(), scheme, text),
+    }
+}
+
+fn write_pairs<'p, 'a: 'p>(
+    members: impl Iterator<Item = &'p Member<'a>>,
+    scheme: &'p Scheme,
+    text: &mut String,
+) {
+    let pairs = scheme.composition.pairs;
     let mut is_first = true;
-    let (mut by_name, mut received) = (payload.members_by_name(), payload.members().iter());
-    let members: &mut dyn Iterator<Item = _> = match order {
-        Order::Name => &mut by_name,
-        Order::Received => &mut received,
-    };
     for (member, selection) in selected(members, scheme) {
         if selection != Selection::Kept {
             continue;
         }
         if !std::mem::take(&mut is_first) {
-            text.push_str(separator);
+            match *scheme.separator.as_bytes() {
+                // A single character, as most have, is pushed without a call.
+                [one] if one.is_ascii() => text.push(char::from(one)),
+                _ => text.push_str(&scheme.separator),
+            }
         }
         if pairs != Pairs::Value {
             text.push_str(&member.name);
@@ -150,6 +167,7 @@ pub(super) fn is_zero(value: &Value<'_>) -> bool {
     }
 }
 
+#[inline]
 fn encoded_into(value: &Value<'_>, scheme: &Scheme, out: &mut String) {
     if scheme.composition.values == ValueText::Plain {
         return value_into(value, scheme.nulls, out);
@@ -159,6 +177,7 @@ fn encoded_into(value: &Value<'_>, scheme: &Scheme, out: &mut String) {
     out.push_str(&scheme.composition.values.encode(&text));
 }
 
+#[inline]
 pub(super) fn value_into(value: &Value<'_>, nulls: Nulls, out: &mut String) {
     match value {
         Value::Null if nulls == Nulls::Text => out.push_str("null"),

@@ -3,9 +3,12 @@
 //! Source: the protocol's section 1. Money and time checks are warnings, never errors: the
 //! platform's own example breaks some of them.
 
+use std::array;
+use std::sync::LazyLock;
+
 pub use super::finding::{Finding, Severity};
 use super::layout::{Amounts, Layout, Times, scalar};
-use super::payload::{Encoding, Payload, Value};
+use super::payload::{Encoding, Member, Payload, RankedName, Value};
 use super::status::{Kind, Status, StatusTable};
 
 /// What the reader of a payload expects it to be.
@@ -83,32 +86,75 @@ pub(super) const DEPOSIT_IDS: [Field; 3] = [
 ];
 
 pub(super) fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
-    let ids: &[Field] = if kind == Kind::Deposit { &DEPOSIT_IDS } else { &PAYOUT_IDS };
-    ids.iter().chain(&COMMON_FIELDS)
+    ids(kind).iter().chain(&COMMON_FIELDS)
+}
+
+fn ids(kind: Kind) -> &'static [Field] {
+    if kind == Kind::Deposit { &DEPOSIT_IDS } else { &PAYOUT_IDS }
 }
 
 /// Names that a payload must share with a notification before its gaps are called gaps.
 const LIKENESS: usize = 5;
 
+const FIELDS: usize = PAYOUT_IDS.len() + DEPOSIT_IDS.len() + COMMON_FIELDS.len();
+
+/// The documented fields of both kinds by name, with their places in the page's order.
+static BY_NAME: LazyLock<([RankedName; FIELDS], [usize; FIELDS])> = LazyLock::new(|| {
+    let all = || PAYOUT_IDS.iter().chain(&DEPOSIT_IDS).chain(&COMMON_FIELDS);
+    let mut places = array::from_fn(|place| place);
+    let names: Vec<RankedName> = all().map(|field| RankedName::new(field.name)).collect();
+    places.sort_unstable_by_key(|place| names[*place]);
+    (places.map(|place| names[place]), places)
+});
+
+/// The documented fields that a payload has, in the page's order: payouts' ids, deposits', and what
+/// both have.
+struct FoundFields<'p, 'a>([Option<&'p Member<'a>>; FIELDS]);
+
+impl<'p, 'a> FoundFields<'p, 'a> {
+    fn of(payload: &'p Payload<'a>) -> Self {
+        let (names, places) = &*BY_NAME;
+        let mut found = [None; FIELDS];
+        for (place, member) in places.iter().zip(payload.find_all(names)) {
+            found[*place] = member;
+        }
+        FoundFields(found)
+    }
+
+    fn with(
+        &self,
+        fields: &'static [Field],
+        from: usize,
+    ) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
+        fields.iter().zip(self.0[from..].iter().copied())
+    }
+
+    fn ids(&self, kind: Kind) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
+        self.with(ids(kind), if kind == Kind::Deposit { PAYOUT_IDS.len() } else { 0 })
+    }
+
+    fn common(&self) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
+        self.with(&COMMON_FIELDS, FIELDS - COMMON_FIELDS.len())
+    }
+
+    fn kind(&self, expectation: Expectation) -> Kind {
+        let is_named =
+            |(field, member): &(&Field, Option<_>)| field.missing.is_some() && member.is_some();
+        let ids = |kind| self.ids(kind).filter(is_named).count();
+        let (payout, deposit) = (ids(Kind::Payout), ids(Kind::Deposit));
+        let common = self.common().filter(is_named).count();
+        if deposit > payout && deposit + common >= LIKENESS {
+            Kind::Deposit
+        } else if expectation == Expectation::Notification || payout + common >= LIKENESS {
+            Kind::Payout
+        } else {
+            Kind::Other
+        }
+    }
+}
+
 fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
-    let named = |fields: &[Field]| {
-        let is_there =
-            |field: &&Field| field.missing.is_some() && payload.get(field.name).is_some();
-        fields.iter().filter(is_there).count()
-    };
-    // The kinds differ in their ids alone: what they share is counted only where it decides.
-    let (payout, deposit) = (named(&PAYOUT_IDS), named(&DEPOSIT_IDS));
-    if deposit <= payout && expectation == Expectation::Notification {
-        return Kind::Payout;
-    }
-    let common = named(&COMMON_FIELDS);
-    if deposit > payout && deposit + common >= LIKENESS {
-        Kind::Deposit
-    } else if expectation == Expectation::Notification || payout + common >= LIKENESS {
-        Kind::Payout
-    } else {
-        Kind::Other
-    }
+    FoundFields::of(payload).kind(expectation)
 }
 
 /// A member's number, as digits or as a string of them; `1.10` and `1E5` are none.
@@ -174,7 +220,8 @@ pub fn findings(
         }
         return findings.found;
     }
-    let kind = kind_of(payload, expectation);
+    let fields = FoundFields::of(payload);
+    let kind = fields.kind(expectation);
     match kind {
         Kind::Other => return Vec::new(),
         Kind::Deposit => findings.found.push(Finding {
@@ -187,8 +234,8 @@ pub fn findings(
         Kind::Payout => {}
     }
     let mut known = 0;
-    for field in fields(kind) {
-        match (payload.get(field.name), field.missing) {
+    for (field, member) in fields.ids(kind).chain(fields.common()) {
+        match (member, field.missing) {
             (Some(member), _) => {
                 known += 1;
                 findings.check(field, &member.value, kind);
@@ -205,7 +252,7 @@ pub fn findings(
         return findings.found;
     }
     for member in payload.members() {
-        if fields(kind).all(|field| field.name != member.name) {
+        if self::fields(kind).all(|field| field.name != member.name) {
             findings.warn(
                 "unknown-member",
                 &member.name,
@@ -337,16 +384,16 @@ impl Findings<'_> {
         if text.starts_with('-') {
             self.warn("negative", name, "a negative amount");
         }
-        let (code, text) = match text.parse::<i128>() {
+        let (code, text) = match text.parse::<i64>().map(i64::unsigned_abs) {
+            // 2^53: beyond it a double-precision number skips integers.
+            Ok(..=0x20_0000_0000_0000) => return,
             Err(_) if text.contains(['e', 'E']) => {
                 ("exponent", "an amount with an exponent: re-printing it breaks the signature")
             }
-            Err(_) => ("fractional", "a fractional amount: the platform sends whole cents"),
-            // 2^53: beyond it a double-precision number skips integers.
-            Ok(cents) if cents.unsigned_abs() > 1 << 53 => {
-                ("precision", "beyond 2^53: JavaScript and PHP floats lose its digits")
+            Err(_) if text.contains('.') => {
+                ("fractional", "a fractional amount: the platform sends whole cents")
             }
-            Ok(_) => return,
+            _ => ("precision", "beyond 2^53: JavaScript and PHP floats lose its digits"),
         };
         self.warn(code, name, text);
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::bytes::rank;
-use super::scan::Scanner;
+use super::scan::{KnownNames, Scanner};
 use crate::untrusted::Untrusted;
 
 /// The longest payload that is read, in bytes (1 MiB).
@@ -39,13 +39,15 @@ pub struct Payload<'a> {
     members: Vec<Member<'a>>,
     by_name: Vec<ByName>,
     braces: Range<usize>,
+    known: KnownNames,
 }
 
-/// Memory that one payload leaves to the next: no member, and of the names only their order.
+/// Memory that one payload leaves to the next, and its names.
 #[derive(Debug, Default)]
 pub struct PayloadMemory {
     members: Vec<Member<'static>>,
     by_name: Vec<ByName>,
+    known: KnownNames,
 }
 
 const KEPT_MEMBERS: usize = 1024;
@@ -56,6 +58,19 @@ struct ByName {
     /// The member's place in the order received. It fits: every member takes more than one of at
     /// most [`MAX_BYTES`] bytes.
     index: u32,
+}
+
+/// A name to search for; they sort as their text does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RankedName {
+    rank: u64,
+    name: &'static str,
+}
+
+impl RankedName {
+    pub(super) fn new(name: &'static str) -> Self {
+        RankedName { rank: rank(name), name }
+    }
 }
 
 /// One member of a payload.
@@ -70,6 +85,9 @@ pub struct Member<'a> {
 }
 
 impl Member<'_> {
+    pub(super) const EMPTY: Self =
+        Member { name: Cow::Borrowed(""), value: Value::Null, name_at: (0, 0), value_at: (0, 0) };
+
     /// Where the name is in the text, quotes included.
     #[must_use]
     pub fn name_span(&self) -> Range<usize> {
@@ -239,11 +257,15 @@ impl<'a> Payload<'a> {
     /// As [`Payload::parse`]; the memory is given up.
     pub fn parse_in(bytes: &'a [u8], memory: PayloadMemory) -> Result<Self, PayloadError> {
         let text = bounded_text(bytes)?;
-        let PayloadMemory { members, mut by_name } = memory;
+        let PayloadMemory { members, mut by_name, mut known } = memory;
         let mut members = emptied(members);
-        let braces = Scanner::new(text).document(&mut members).map_err(|error| *error)?;
-        order_by_name(text, &members, &mut by_name)?;
-        Ok(Payload { text, encoding: Encoding::Json, members, by_name, braces })
+        let scanned = Scanner::new(text).document(&mut members, &mut known);
+        let braces = scanned.map_err(|error| *error)?;
+        // The order is one of all names: some of the last payload's may not be known.
+        if !known.are_all(members.len()) || by_name.len() != members.len() {
+            order_by_name(text, &members, &mut by_name)?;
+        }
+        Ok(Payload { text, encoding: Encoding::Json, members, by_name, braces, known })
     }
 
     /// A payload of members that were found in `text`; a duplicate member is refused.
@@ -255,16 +277,18 @@ impl<'a> Payload<'a> {
     ) -> Result<Self, PayloadError> {
         let mut by_name = Vec::new();
         order_by_name(text, &members, &mut by_name)?;
-        Ok(Payload { text, encoding, members, by_name, braces })
+        Ok(Payload { text, encoding, members, by_name, braces, known: KnownNames::default() })
     }
 
     /// What the payload leaves to the next one; memory for very many members is given up.
     #[must_use]
     pub fn into_memory(self) -> PayloadMemory {
-        if self.members.capacity() > KEPT_MEMBERS {
+        let Payload { text, members, by_name, mut known, .. } = self;
+        if members.capacity() > KEPT_MEMBERS {
             return PayloadMemory::default();
         }
-        PayloadMemory { members: emptied(self.members), by_name: self.by_name }
+        known.learn(text, &members);
+        PayloadMemory { members: emptied(members), by_name, known }
     }
 
     /// How it is written.
@@ -301,6 +325,25 @@ impl<'a> Payload<'a> {
             .take_while(|place| place.rank == rank)
             .map(|place| &self.members[place.index as usize])
             .find(|member| member.name == name)
+    }
+
+    /// The member of each of these names, which must ascend.
+    pub(super) fn find_all<const N: usize>(
+        &self,
+        names: &[RankedName; N],
+    ) -> [Option<&Member<'a>>; N] {
+        let mut rest = &*self.by_name;
+        names.each_ref().map(|RankedName { rank, name }| {
+            while let [first, more @ ..] = rest
+                && first.rank < *rank
+            {
+                rest = more;
+            }
+            rest.iter()
+                .take_while(|place| place.rank == *rank)
+                .map(|place| &self.members[place.index as usize])
+                .find(|member| member.name == *name)
+        })
     }
 
     /// Where the outermost braces are in the text, from `{` to behind `}`; or where the pairs do.
@@ -370,6 +413,7 @@ mod edge_tests;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::mem;
 
     fn problem(bytes: &[u8]) -> PayloadProblem {
         Payload::parse(bytes).expect_err("must be refused").problem
@@ -390,6 +434,41 @@ mod tests {
         assert_eq!(payload.get("a").unwrap().value, Value::String("中\n😀".into()));
         assert_eq!(payload.get("l").unwrap().value, Value::Array("[1, 2]"));
         assert!(payload.get("x").is_none());
+    }
+
+    #[test]
+    fn any_memory_of_any_payload_changes_nothing() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut memory = PayloadMemory::default();
+        let (mut good, mut bad) = (0, 0);
+        for _ in 0..20_000 {
+            let names = ["a", "b", "aa", "", "payment_id", "payment_cl_id", "\\u0061", "a\\n"];
+            let member = |random: &mut fastrand::Rng| {
+                let space = ["", "", "", " "][random.usize(..4)];
+                format!("\"{}\"{space}:{}", names[random.usize(..names.len())], random.u8(..20))
+            };
+            let members: Vec<String> =
+                (0..random.usize(..4)).map(|_| member(&mut random)).collect();
+            let json = format!("{{{}}}", members.join(","));
+            let fresh = Payload::parse(json.as_bytes());
+            let payload = Payload::parse_in(json.as_bytes(), mem::take(&mut memory));
+            match (fresh, payload) {
+                (Ok(fresh), Ok(payload)) => {
+                    let of = |payload: &Payload<'_>| {
+                        let by_name: Vec<_> = payload.members_by_name().cloned().collect();
+                        format!("{:?} {by_name:?}", payload.members())
+                    };
+                    assert_eq!(of(&payload), of(&fresh), "{json}");
+                    memory = payload.into_memory();
+                    good += 1;
+                }
+                (fresh, payload) => {
+                    assert_eq!(payload.unwrap_err(), fresh.unwrap_err(), "{json}");
+                    bad += 1;
+                }
+            }
+        }
+        assert!(good > 10_000 && bad > 1_000, "{good} and {bad}");
     }
 
     #[test]
@@ -424,7 +503,7 @@ mod tests {
         assert_eq!(memory.members.capacity(), 0);
         for (capacity, is_kept) in [(1024, true), (1025, false)] {
             let members = Vec::with_capacity(capacity);
-            let memory = PayloadMemory { members, by_name: Vec::new() };
+            let memory = PayloadMemory { members, ..PayloadMemory::default() };
             let memory = Payload::parse_in(b"{}", memory).unwrap().into_memory();
             assert_eq!(memory.members.capacity() == capacity, is_kept, "{capacity}");
         }

@@ -1,6 +1,7 @@
 //! The scanner below [`Payload`](super::payload::Payload): one pass over the text, borrowing from it.
 
 use std::borrow::Cow;
+use std::mem;
 use std::ops::Range;
 
 use super::bytes::{digit_length, plain_length};
@@ -8,6 +9,56 @@ use super::payload::{MAX_DEPTH, Member, PayloadError, PayloadProblem, Value};
 
 /// An error is boxed so that a good value does not travel in an envelope of its size.
 type Scan<T> = Result<T, Box<PayloadError>>;
+
+/// The names of another payload's members as they were written, in the order received: most
+/// payloads of one source have the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KnownNames {
+    /// Each with its quotes and the colon, such as `"amount":`.
+    names: Vec<String>,
+    /// How many of the payload that is read are the same.
+    same: usize,
+}
+
+impl KnownNames {
+    /// The length of the name at this place, with which the text begins, quotes and colon included,
+    /// where it and all names before it are the same.
+    #[inline]
+    fn next(&mut self, place: usize, text: &str) -> Option<usize> {
+        let name = self.names.get(place).filter(|_| self.same == place)?.as_bytes();
+        text.as_bytes().starts_with(name).then(|| {
+            self.same += 1;
+            name.len()
+        })
+    }
+
+    /// Whether a payload of so many members has the same names in the same order.
+    pub(super) fn are_all(&self, count: usize) -> bool {
+        self.same == count && self.names.len() == count
+    }
+
+    /// Takes the names of a payload that was read, for the next one.
+    pub(super) fn learn(&mut self, text: &str, members: &[Member<'_>]) {
+        self.names.truncate(members.len());
+        for (index, member) in members.iter().enumerate().skip(mem::take(&mut self.same)) {
+            let span = member.name_span();
+            let is_plain = matches!(member.name, Cow::Borrowed(_));
+            let Some(written) =
+                text.get(span.start..span.end + 1).filter(|name| is_plain && name.ends_with(':'))
+            else {
+                self.names.truncate(index);
+                return;
+            };
+            match self.names.get_mut(index) {
+                Some(name) => {
+                    name.clear();
+                    name.push_str(written);
+                }
+                None => self.names.push(written.to_owned()),
+            }
+        }
+    }
+}
 
 pub(super) struct Scanner<'a> {
     text: &'a str,
@@ -21,7 +72,11 @@ impl<'a> Scanner<'a> {
 
     /// Puts the members of the outermost object behind what the vector holds, and says where its
     /// braces stand.
-    pub(super) fn document(mut self, members: &mut Vec<Member<'a>>) -> Scan<Range<usize>> {
+    pub(super) fn document(
+        mut self,
+        members: &mut Vec<Member<'a>>,
+        names: &mut KnownNames,
+    ) -> Scan<Range<usize>> {
         if self.text.starts_with('\u{feff}') {
             return Err(self.problem(PayloadProblem::ByteOrderMark));
         }
@@ -39,7 +94,7 @@ impl<'a> Scanner<'a> {
         }
         // What the platform documents, and a few more: a block of memory that is found quickly.
         members.reserve(14);
-        self.object(1, |member| members.push(member))?;
+        self.object(1, names, members)?;
         let braces = start..self.at;
         self.end()?;
         Ok(braces)
@@ -81,7 +136,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn object(&mut self, depth: usize, mut take: impl FnMut(Member<'a>)) -> Scan<()> {
+    fn object(
+        &mut self,
+        depth: usize,
+        known: &mut KnownNames,
+        members: &mut Vec<Member<'a>>,
+    ) -> Scan<()> {
         if depth > MAX_DEPTH {
             return Err(self.problem(PayloadProblem::TooDeep));
         }
@@ -91,7 +151,7 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         loop {
-            self.member(depth, &mut take)?;
+            self.member(depth, known, members)?;
             match self.behind_space() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
@@ -103,46 +163,67 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    // This and what it inlines build a member where it will stand: moving one is what would cost.
+    // The member is written field by field where it stays: a whole one would be written and read
+    // again on the stack, in pieces of different lengths, which processors are slow at.
     #[inline(always)]
-    fn member(&mut self, depth: usize, take: &mut impl FnMut(Member<'a>)) -> Scan<()> {
+    fn member(
+        &mut self,
+        depth: usize,
+        known: &mut KnownNames,
+        members: &mut Vec<Member<'a>>,
+    ) -> Scan<()> {
         if self.behind_space() != Some(b'"') {
             return Err(self.unexpected("a member name in double quotes"));
         }
+        let place = members.len();
+        members.push(Member::EMPTY);
+        let member = &mut members[place];
         let name_start = self.at;
-        let name = self.string()?;
+        let rest = &self.text[name_start..];
+        let name_end = match known.next(place, rest) {
+            Some(length) => {
+                // Without the quotes and the colon.
+                member.name = Cow::Borrowed(&rest[1..length - 2]);
+                self.at += length;
+                self.at - 1
+            }
+            None => self.name(&mut member.name)?,
+        };
         // Offsets fit: a payload is at most MAX_BYTES long.
-        let name_at = (name_start as u32, self.at as u32);
-        if self.behind_space() != Some(b':') {
-            return Err(within(self.unexpected("a colon"), &name));
-        }
-        self.at += 1;
+        member.name_at = (name_start as u32, name_end as u32);
         let first = self.behind_space();
         let value_start = self.at;
-        let member = |name, value, end: usize| Member {
-            name,
-            value,
-            name_at,
-            value_at: (value_start as u32, end as u32),
-        };
         match first {
             Some(b'"') => match self.plain_string() {
-                Ok(text) => take(member(name, Value::String(Cow::Borrowed(text)), self.at)),
+                Ok(text) => member.value = Value::String(Cow::Borrowed(text)),
                 Err(start) => match self.escaped_string(start) {
-                    Ok(text) => take(member(name, Value::String(Cow::Owned(text)), self.at)),
-                    Err(error) => return Err(within(error, &name)),
+                    Ok(text) => member.value = Value::String(Cow::Owned(text)),
+                    Err(error) => return Err(within(error, &member.name)),
                 },
             },
             Some(b'-' | b'0'..=b'9') => match self.number() {
-                Ok(digits) => take(member(name, Value::Number(digits), self.at)),
-                Err(error) => return Err(within(error, &name)),
+                Ok(digits) => member.value = Value::Number(digits),
+                Err(error) => return Err(within(error, &member.name)),
             },
             _ => match self.other_value(depth) {
-                Ok(value) => take(member(name, value, self.at)),
-                Err(error) => return Err(within(error, &name)),
+                Ok(value) => member.value = value,
+                Err(error) => return Err(within(error, &member.name)),
             },
         }
+        member.value_at = (value_start as u32, self.at as u32);
         Ok(())
+    }
+
+    /// Reads a name and the colon behind it; says where the name ends.
+    #[inline(never)]
+    fn name(&mut self, name: &mut Cow<'a, str>) -> Scan<usize> {
+        *name = self.string()?;
+        let end = self.at;
+        if self.behind_space() != Some(b':') {
+            return Err(within(self.unexpected("a colon"), name));
+        }
+        self.at += 1;
+        Ok(end)
     }
 
     fn value(&mut self, depth: usize) -> Scan<Value<'a>> {
@@ -181,19 +262,19 @@ impl<'a> Scanner<'a> {
     }
 
     fn nested_object(&mut self, depth: usize) -> Scan<()> {
-        let mut names: Vec<(Cow<'a, str>, u32)> = Vec::new();
-        self.object(depth, |member| names.push((member.name, member.name_at.0)))?;
-        names.sort_unstable();
-        let duplicate = names
+        let mut members = Vec::new();
+        self.object(depth, &mut KnownNames::default(), &mut members)?;
+        members.sort_unstable_by(|a, b| (&a.name, a.name_at).cmp(&(&b.name, b.name_at)));
+        let duplicate = members
             .windows(2)
-            .filter(|pair| pair[0].0 == pair[1].0)
-            .min_by_key(|pair| pair[1].1)
+            .filter(|pair| pair[0].name == pair[1].name)
+            .min_by_key(|pair| pair[1].name_at)
             .map(|pair| &pair[1]);
         match duplicate {
             None => Ok(()),
-            Some((name, at)) => {
+            Some(Member { name, name_at, .. }) => {
                 let problem = PayloadProblem::DuplicateMember(name.to_string());
-                let error = PayloadError::at(self.text.as_bytes(), *at as usize, problem);
+                let error = PayloadError::at(self.text.as_bytes(), name_at.0 as usize, problem);
                 Err(within(Box::new(error), name))
             }
         }

@@ -398,14 +398,22 @@ pub struct Scheme {
 impl Scheme {
     /// Whether a member of this name is signed.
     #[must_use]
-    #[inline]
     pub fn signs(&self, name: &str) -> bool {
-        let string = &self.composition.string;
-        if !self.signs_pairs() {
-            return string.iter().any(|part| matches!(part, Part::Field(field) if field == name));
-        }
-        self.signed.as_ref().is_none_or(|names| names.iter().any(|known| known == name))
-            && !self.left_out.iter().any(|known| known == name)
+        if self.signs_pairs() { self.signs_pair(name) } else { self.signs_alone(name) }
+    }
+
+    /// Whether a member of this name is among the pairs.
+    #[inline]
+    pub(super) fn signs_pair(&self, name: &str) -> bool {
+        let is_it = |known: &Cow<'_, str>| *known == name;
+        self.signed.as_ref().is_none_or(|names| names.iter().any(is_it))
+            && !self.left_out.iter().any(is_it)
+    }
+
+    /// Whether a member of this name is signed as a single field.
+    pub(super) fn signs_alone(&self, name: &str) -> bool {
+        let is_it = |part: &Part| matches!(part, Part::Field(field) if field == name);
+        self.composition.string.iter().any(is_it)
     }
 
     /// Whether the string has the pairs in it, not only single fields.

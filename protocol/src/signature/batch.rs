@@ -74,8 +74,9 @@ pub fn bare_signature<'d, 'p>(
 ) -> Option<(&'d Scheme, &'p str)> {
     let Value::String(given) = &payload.get(dialect.sign_field())?.value else { return None };
     let scheme = dialect.scheme_for(payload, given).ok()?;
-    let is_digit = |byte: u8| byte.is_ascii_hexdigit();
-    let is_bare = given.len() == scheme.algorithm.digits() && given.bytes().all(is_digit);
+    // All of them without a branch for each, which is what costs.
+    let are_digits = given.bytes().fold(true, |all, byte| all & byte.is_ascii_hexdigit());
+    let is_bare = given.len() == scheme.algorithm.digits() && are_digits;
     let is_demanded = required.is_none_or(|required| required == scheme.algorithm);
     (is_bare && is_demanded && !scheme.composition.is_base64).then_some((scheme, given))
 }

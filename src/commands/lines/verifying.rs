@@ -9,7 +9,7 @@ use protocol::internal::diagnosis::diagnose_briefly;
 use protocol::internal::notification::{Expectation, Notification, findings};
 use protocol::internal::payload::PayloadMemory;
 use protocol::internal::signature::{Verification, bare_signature};
-use protocol::{Algorithm, Dialect, Key, Payload, StatusTable, diagnose};
+use protocol::{Algorithm, Dialect, Finding, Key, Payload, StatusTable, diagnose};
 
 use super::chunk::{LineOutput, LineWork};
 use super::digest_queue::DigestQueue;
@@ -110,7 +110,14 @@ struct WaitingLine {
     payload: Range<usize>,
     /// Its signature there.
     given: Range<usize>,
+    outcome: Outcome,
+}
+
+/// What decides the JSON of a line whose signature matches, but for its number and signature.
+#[derive(PartialEq, Eq)]
+struct Outcome {
     algorithm: Algorithm,
+    findings: Vec<Finding>,
 }
 
 #[derive(Default)]
@@ -119,11 +126,11 @@ pub struct VerifyScratch {
     canonical: CanonicalString,
     waiting: DigestQueue<WaitingLine>,
     payloads: Vec<u8>,
-    valid: Vec<(Algorithm, ValidLine)>,
+    matching: Vec<(Outcome, MatchingLine)>,
 }
 
 impl VerifyLines {
-    /// Whether the payload is without findings and verified with others, if it is right.
+    /// Whether the payload is verified with others, which it is where its signature may be right.
     fn verify_later(
         &self,
         number: u64,
@@ -136,10 +143,8 @@ impl VerifyLines {
         else {
             return false;
         };
-        let table = (&self.dialect.layout, &self.statuses);
-        if !findings(payload, Expectation::AnyPayload, table.0, table.1).is_empty() {
-            return false;
-        }
+        let (layout, expectation) = (&self.dialect.layout, Expectation::AnyPayload);
+        let findings = findings(payload, expectation, layout, &self.statuses);
         canonicalize_into(payload, scheme, &mut scratch.canonical);
         let start = scratch.payloads.len();
         scratch.payloads.extend_from_slice(payload.text().as_bytes());
@@ -149,7 +154,7 @@ impl VerifyLines {
             number,
             payload: start..end,
             given: end..scratch.payloads.len(),
-            algorithm: scheme.algorithm,
+            outcome: Outcome { algorithm: scheme.algorithm, findings },
         };
         scratch.waiting.push(&scratch.canonical, scheme, self.keys.first(), (place, line));
         true
@@ -169,21 +174,25 @@ impl VerifyLines {
     }
 }
 
-/// The JSON of a valid payload without findings: it differs by its number and signature alone.
-struct ValidLine {
+/// The most outcomes that are kept; each finding can name another field.
+const MOST_OUTCOMES: usize = 64;
+
+/// The JSON of lines with one outcome.
+struct MatchingLine {
+    answer: LineAnswer,
     before_given: String,
     before_line: String,
     end: String,
 }
 
-impl ValidLine {
+impl MatchingLine {
     /// From such a line with the number 0.
-    fn new(json: &str) -> Self {
+    fn new(json: &str, answer: LineAnswer) -> Self {
         let (before_given, rest) = json.split_once(GIVEN).unwrap_or_default();
         let (_, rest) = rest.split_once('"').unwrap_or_default();
         let (before_line, end) = rest.split_once("\"line\":0").unwrap_or_default();
         let [before_given, before_line, end] = [before_given, before_line, end].map(str::to_owned);
-        ValidLine { before_given, before_line, end }
+        MatchingLine { answer, before_given, before_line, end }
     }
 
     fn write(&self, number: u64, given: &str, out: &mut String) {
@@ -232,7 +241,7 @@ impl LineWork for VerifyLines {
     }
 
     fn end(&self, scratch: &mut VerifyScratch, out: &mut LineOutput, summary: &mut BatchSummary) {
-        let VerifyScratch { waiting, payloads, valid, .. } = scratch;
+        let VerifyScratch { waiting, payloads, matching, .. } = scratch;
         waiting.end(self.keys.first(), &mut out.text, |line, signature, text| {
             let given = std::str::from_utf8(&payloads[line.given]).unwrap_or_default();
             let bytes = &payloads[line.payload];
@@ -243,15 +252,19 @@ impl LineWork for VerifyLines {
                 text.push_str(&alone.text);
                 return;
             }
-            summary.count(LineAnswer::Good);
-            let known = valid.iter().position(|(algorithm, _)| *algorithm == line.algorithm);
+            let known = matching.iter().position(|(outcome, _)| *outcome == line.outcome);
             let at = known.unwrap_or_else(|| {
-                let verification = self.keys.verify(&payload(), &self.dialect, self.required);
-                let report = self.report(&payload(), verification);
-                valid.push((line.algorithm, ValidLine::new(&report.json_of_line(0, false))));
-                valid.len() - 1
+                let mut first = LineOutput::default();
+                let answer = self.verify(0, &payload(), &mut first);
+                if matching.len() == MOST_OUTCOMES {
+                    matching.clear();
+                }
+                matching.push((line.outcome, MatchingLine::new(&first.text, answer)));
+                matching.len() - 1
             });
-            valid[at].1.write(line.number, given, text);
+            let found = &matching[at].1;
+            found.write(line.number, given, text);
+            summary.count(found.answer);
         });
         payloads.clear();
     }
@@ -359,6 +372,28 @@ mod tests {
             assert_eq!(line, explained);
         }
         assert_eq!(text.lines().count(), explained.lines().count());
+    }
+
+    #[test]
+    fn any_number_of_findings_is_written_as_for_each_line_alone() {
+        let (work, mut scratch) = (lines(), VerifyScratch::default());
+        let (mut together, mut alone) = (LineOutput::default(), String::new());
+        let mut summary = BatchSummary::default();
+        let count = 3 * MOST_OUTCOMES as u64;
+        for number in 1..=count {
+            let unsigned = format!(
+                r#"{{"payout_id":"P1","payout_cl_id":"c","platform_id":"PF1","amount":1,"fee":0,"status":3,"field\"{}":1}}"#,
+                number % (MOST_OUTCOMES as u64 * 2)
+            );
+            let text = signed(&unsigned, Algorithm::Md5);
+            assert_eq!(work.line(number, text.as_bytes(), &mut scratch, &mut together), Ok(None));
+            let mut out = LineOutput::default();
+            work.verify(number, &Payload::parse(text.as_bytes()).unwrap(), &mut out);
+            alone += &out.text;
+        }
+        work.end(&mut scratch, &mut together, &mut summary);
+        assert_eq!(together.text, alone);
+        assert_eq!(summary, BatchSummary { invalid: count, ..BatchSummary::default() });
     }
 
     #[test]
