@@ -48,6 +48,16 @@ pub(super) fn digests(algorithm: Algorithm, key: &[u8], messages: &[&[u8]]) -> V
     }
 }
 
+/// Whether [`digests`] computes many of this digest side by side, which is faster then.
+pub(super) fn are_in_lanes(algorithm: Algorithm) -> bool {
+    use Algorithm::{HmacMd5, HmacSha1, HmacSha256, Md5, Sha1, Sha256};
+    match algorithm {
+        Md5 | HmacMd5 => !level().is_fallback(),
+        Sha1 | HmacSha1 | Sha256 | HmacSha256 => beats_the_processors_own(level()),
+        _ => false,
+    }
+}
+
 static LEVEL: OnceLock<Level> = OnceLock::new();
 
 /// The vectors of this processor, or those that were chosen.

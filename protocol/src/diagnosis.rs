@@ -27,6 +27,7 @@ mod other_hashes;
 mod own_key;
 mod own_url;
 mod printing;
+mod queue;
 mod search;
 mod shapes;
 mod translit;
@@ -395,12 +396,14 @@ fn search<'s>(
         }
         searched.push(width);
         let of_width = targets.iter().filter(|target| target.width() == width);
-        let mut findings: Vec<Findings> = of_width.cloned().map(Findings::new).collect();
-        diagnosis.strings += start(width).run(&mut |candidate| {
-            diagnosis.digests += 1;
+        let of_width: Vec<digest::Target> = of_width.cloned().collect();
+        let mut findings: Vec<Findings> = of_width.iter().cloned().map(Findings::new).collect();
+        let tried = start(width).only_for(of_width).run(&mut |candidate| {
             let fits = findings.iter_mut().map(|one| one.take(candidate));
             fits.fold(search::Fit::No, |all, fit| if fit == search::Fit::Yes { fit } else { all })
         });
+        diagnosis.strings += tried.strings;
+        diagnosis.digests += tried.digests;
         found.extend(findings.into_iter().flat_map(|one| one.found));
     }
     found

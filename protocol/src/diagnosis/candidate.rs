@@ -27,7 +27,7 @@ impl Rank {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Breadth {
     Frequent,
     Rest,
@@ -48,6 +48,7 @@ const MAX_ALIKE: usize = 3;
 
 /// One explanation of a string. What follows from its plan is described only where it fits: the
 /// descriptions of all plans would take longer than their digests.
+#[derive(Clone)]
 pub(super) struct Name<'c> {
     pub(super) plan: Plan<'c>,
     /// Besides those of the plan.
@@ -73,6 +74,7 @@ impl<'c> Name<'c> {
 }
 
 /// A string that somebody may have signed, and the mistakes that lead to it.
+#[derive(Clone)]
 pub(super) struct Candidates<'c> {
     pub(super) text: Text,
     pub(super) names: Vec<Name<'c>>,

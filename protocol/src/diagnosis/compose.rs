@@ -6,6 +6,7 @@ use super::Deviation;
 use super::deviations::{Rule, deviation, of_payload};
 use super::entry::{Entry, Tree, entries};
 use super::fields::{BY_TYPE, FIELD_RULES, dropped, is_falsy, kept};
+use super::forms::Form;
 use super::orders::{OrderRule, Pair};
 use super::own_url;
 use super::printing::MAX_TEXT;
@@ -130,7 +131,7 @@ impl<'s> Plan<'s> {
     }
 }
 
-#[derive(Hash)]
+#[derive(Clone, Hash)]
 pub(super) struct Text {
     pub(super) bytes: Vec<u8>,
     pub(super) change: Option<Change>,
@@ -140,6 +141,16 @@ pub(super) struct Text {
 impl Text {
     pub(super) fn plain(bytes: Vec<u8>) -> Text {
         Text { bytes, change: None, holds_key: false }
+    }
+
+    /// Writes what a form digests behind what `out` holds; says whether it can be.
+    pub(super) fn write(&self, form: &Form, key: &[u8], out: &mut Vec<u8>) -> bool {
+        let Some(change) = self.change else {
+            form.write(&self.bytes, key, out);
+            return true;
+        };
+        let changed = String::from_utf8(form.text(&self.bytes, key)).map(|text| change(&text));
+        changed.map(|text| out.extend_from_slice(&text)).is_ok()
     }
 }
 

@@ -73,6 +73,21 @@ impl Form {
     }
 }
 
+impl Form {
+    /// Writes what is digested behind what `out` holds.
+    pub(super) fn write(&self, string: &[u8], key: &[u8], out: &mut Vec<u8>) {
+        for part in &self.parts {
+            part.feed(string, key, |bytes| out.extend_from_slice(bytes));
+        }
+    }
+
+    pub(super) fn text(&self, string: &[u8], key: &[u8]) -> Vec<u8> {
+        let mut text = Vec::with_capacity(string.len() + 64);
+        self.write(string, key, &mut text);
+        text
+    }
+}
+
 impl Part {
     /// Hands the part's bytes on.
     pub(super) fn feed(&self, string: &[u8], key: &[u8], mut take: impl FnMut(&[u8])) {

@@ -10,6 +10,7 @@ use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use super::digest::Width;
 use super::forms::{Form, Part};
 use super::values::Change;
+use crate::batch;
 use crate::scheme::Algorithm;
 
 /// A digest of any width, without a place on the heap: there are a hundred thousand of them.
@@ -148,6 +149,21 @@ impl Hash {
         }
     }
 
+    /// The digest that is computed of many texts at once, where that is faster; an HMAC's only with
+    /// the right key as it is.
+    pub(super) fn in_lanes(self, is_right: bool) -> Option<Algorithm> {
+        let algorithm = match self {
+            Hash::Plain(Kind::Md5) => Algorithm::Md5,
+            Hash::Plain(Kind::Sha1) => Algorithm::Sha1,
+            Hash::Plain(Kind::Sha256) => Algorithm::Sha256,
+            Hash::Hmac(Kind::Md5) if is_right => Algorithm::HmacMd5,
+            Hash::Hmac(Kind::Sha1) if is_right => Algorithm::HmacSha1,
+            Hash::Hmac(Kind::Sha256) if is_right => Algorithm::HmacSha256,
+            _ => return None,
+        };
+        batch::are_in_lanes(algorithm).then_some(algorithm)
+    }
+
     /// Whether the key is the HMAC's key, so that it need not be in the text.
     fn is_keyed(self) -> bool {
         matches!(self, Hash::Hmac(_) | Hash::HmacOfMd5 | Hash::HmacOfSha256 | Hash::HmacOfHmac)
@@ -198,7 +214,7 @@ pub(super) struct Hasher<'s> {
 }
 
 /// What a short digest costs, in bytes: the key, the padding, and the rest.
-const SHORT: usize = 128;
+pub(super) const SHORT: usize = 128;
 
 impl<'s> Hasher<'s> {
     pub(super) fn new(string: &'s [u8], change: Option<Change>, key: &'s [u8]) -> Hasher<'s> {
@@ -223,7 +239,7 @@ impl<'s> Hasher<'s> {
         if form.hash == Hash::Md5OfMd5AndRest {
             self.work += self.string.len();
             let inner = hex::encode(Md5::digest(self.string));
-            return Some(form.hash.digest(&text(form, inner.as_bytes(), key), key));
+            return Some(form.hash.digest(&form.text(inner.as_bytes(), key), key));
         }
         match form.parts.split_first() {
             Some((Part::String, rest)) => Some(self.after_string(form, rest, key)),
@@ -253,12 +269,12 @@ impl<'s> Hasher<'s> {
 
     fn whole_text(&mut self, form: &Form, key: &[u8]) -> Output {
         self.work += self.string.len();
-        form.hash.digest(&text(form, self.string, key), key)
+        form.hash.digest(&form.text(self.string, key), key)
     }
 
     fn changed(&mut self, form: &Form, key: &[u8], change: Change) -> Option<Output> {
         self.work += self.string.len() * 2;
-        let text = change(&String::from_utf8(text(form, self.string, key)).ok()?);
+        let text = change(&String::from_utf8(form.text(self.string, key)).ok()?);
         let key = match form.hash.is_keyed() {
             true => change(std::str::from_utf8(key).ok()?),
             false => key.to_vec(),
@@ -282,14 +298,6 @@ fn resume<D: Clone + Update + FixedOutput>(
     let mut digest = state.clone();
     rest(&mut |bytes| digest.update(bytes));
     Output::of(&digest.finalize_fixed())
-}
-
-fn text(form: &Form, string: &[u8], key: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(string.len() + 64);
-    for part in &form.parts {
-        part.feed(string, key, |bytes| text.extend_from_slice(bytes));
-    }
-    text
 }
 
 #[cfg(test)]
@@ -327,7 +335,7 @@ mod tests {
             assert_eq!(hasher.digest(&form, key).unwrap(), first);
             assert_eq!(hasher.work, 2 * SHORT + text + again, "{hash:?} {template}");
             if hash != Md5OfMd5AndRest {
-                assert_eq!(first, hash.digest(&super::text(&form, STRING, key), key));
+                assert_eq!(first, hash.digest(&form.text(STRING, key), key));
             }
         }
     }

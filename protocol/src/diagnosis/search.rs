@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::rc::Rc;
 
+use self::attempts::Attempt;
 use super::candidate::{Base, Breadth, Candidate, Candidates, Name, base};
 use super::combine::{Effective, pairs, triples};
 use super::compose::{Composer, FieldChoice, Plan, Text, ValueChoice};
-use super::digest::Width;
+use super::digest::{Target, Width};
 use super::forms::{FormRule, forms};
 use super::hashing::{Hash, Hasher, Kind};
 use super::key_texts::{key_texts, rare_placeholders};
 use super::keys::{Description, KeyRule, key_rules, other_key};
 use super::orders::ORDER_RULES;
 use super::other_hashes::{self, Standing};
+use super::queue::Queue;
 use super::shapes::{SHAPE_RULES, whole_strings};
 use super::values::{Scope, times};
 use super::{Deviation, extras, fields, generated, numbers, wrapped};
@@ -21,6 +24,8 @@ use crate::dialect::Dialect;
 use crate::key::Key;
 use crate::payload::{Payload, Value};
 use crate::scheme::Scheme;
+
+mod attempts;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
@@ -79,10 +84,22 @@ pub(super) struct Search<'s> {
     base: Base<'s>,
     forms: Vec<FormRule>,
     keys: Vec<KeyRule>,
+    /// What is tried with these forms and keys.
+    attempts: HashMap<Breadth, Rc<[Attempt]>>,
     composer: Composer,
+    /// What the digests are compared with before a closer look; every string gets one without.
+    targets: Option<Vec<Target>>,
     work: usize,
     most_work: usize,
     fit: Fit,
+    tried: Tried,
+}
+
+/// How much was tried.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tried {
+    pub(super) strings: usize,
+    pub(super) digests: usize,
 }
 
 impl<'s> Search<'s> {
@@ -104,8 +121,29 @@ impl<'s> Search<'s> {
         let composer = Composer::new(payload, base.scheme);
         let is_long = base.string.len() > LONG && depth == Depth::Quick;
         let most_work = if is_long { MAX_WORK / 2 } else { MAX_WORK };
-        let (work, fit, received) = (0, Fit::No, None);
-        Search { depth, received, payload, key, base, forms, keys, composer, work, most_work, fit }
+        let (work, fit, received, targets) = (0, Fit::No, None, None);
+        let tried = Tried::default();
+        Search {
+            depth,
+            received,
+            payload,
+            key,
+            base,
+            forms,
+            keys,
+            attempts: HashMap::new(),
+            composer,
+            targets,
+            work,
+            most_work,
+            fit,
+            tried,
+        }
+    }
+
+    /// Visits only the candidates of strings that one of these signatures may come from.
+    pub(super) fn only_for(self, targets: Vec<Target>) -> Self {
+        Search { targets: Some(targets), ..self }
     }
 
     /// With the received signature as a text that may have been signed.
@@ -115,8 +153,8 @@ impl<'s> Search<'s> {
 
     /// Visits the candidates, the simple ones first; stops after the stage in which one fits.
     ///
-    /// Returns how many strings there were.
-    pub(super) fn run(mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
+    /// Returns how much was tried.
+    pub(super) fn run(mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> Tried {
         let fields = self.composer.field_choices();
         let values = self.composer.value_choices();
         let mut seen = Seen::default();
@@ -131,24 +169,29 @@ impl<'s> Search<'s> {
             self.key_fields(&values, &mut seen, visit);
         }
         for breadth in [Breadth::Frequent, Breadth::Rest] {
-            for string in strings.iter().filter(|string| string.breadth == Breadth::Frequent) {
-                self.attempt(string, breadth, visit);
+            self.attempt(&strings[0], breadth, visit);
+            let mut queue = Queue::default();
+            for (at, string) in strings.iter().enumerate().skip(1) {
+                if string.breadth == Breadth::Frequent {
+                    self.wait(&mut queue, at, &string.text, breadth);
+                }
             }
+            self.attempt_all(&mut queue, &|_, at| strings[at].clone(), visit);
         }
-        self.attempt(&strings[0], Breadth::KeysAndForms, visit);
-        let mut count = strings.len();
+        self.attempt_alone(&strings[0], Breadth::KeysAndForms, visit);
+        self.tried.strings += strings.len();
         let besides = if has_time { self.pairs_besides() } else { Vec::new() };
         if self.fit == Fit::No && has_time {
-            count += self.rare(&values, &besides, &mut seen, visit);
+            self.rare(&values, &besides, &mut seen, visit);
         }
         if self.fit == Fit::No {
             self.key_texts(&strings[0], visit);
-            count += self.combinations(&effective, &mut seen, visit);
+            self.combinations(&effective, &mut seen, visit);
         }
         if self.fit == Fit::No && self.depth == Depth::Full {
-            count += self.long(&effective, &besides, &mut seen, visit);
+            self.long(&effective, &besides, &mut seen, visit);
         }
-        count
+        self.tried
     }
 
     fn singles<'c>(
@@ -225,86 +268,6 @@ impl<'s> Search<'s> {
         }
     }
 
-    fn attempt(
-        &mut self,
-        string: &Candidates<'_>,
-        breadth: Breadth,
-        visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
-    ) {
-        let right = self.key.expose();
-        let mut hasher = Hasher::new(&string.text.bytes, string.text.change, right);
-        let mut attempt = |form: Option<(usize, &FormRule)>, key: Option<(usize, &KeyRule)>| {
-            if self.work + hasher.work > self.most_work {
-                return;
-            }
-            let used = form.map_or(&self.base.own, |(_, rule)| &rule.form);
-            let Some(digest) = hasher.digest(used, key.map_or(right, |(_, rule)| &rule.key)) else {
-                return;
-            };
-            // The rule's own digest by a detour, such as a NUL behind an HMAC key, is no deviation.
-            let is_detour =
-                *digest == *self.base.digest && (form.is_some() || key.is_some() || !string.is_own);
-            if !is_detour {
-                let (base, entries) = (&self.base, self.composer.entries());
-                let candidate = Candidate { digest: &digest, string, form, key, base, entries };
-                if visit(&candidate) == Fit::Yes {
-                    self.fit = Fit::Yes;
-                }
-            }
-        };
-        let keys = || self.keys.iter().enumerate();
-        let has_own = !matches!(breadth, Breadth::Rest | Breadth::KeysAndForms);
-        if has_own && breadth != Breadth::KeysAndCommon {
-            attempt(None, None);
-        }
-        let chosen = |rule: &FormRule| match breadth {
-            Breadth::Frequent => rule.is_frequent,
-            Breadth::Rest => !rule.is_frequent,
-            Breadth::Common | Breadth::KeysAndCommon => rule.is_common,
-            Breadth::Few => rule.is_of_few,
-            Breadth::Keyless => rule.is_keyless,
-            Breadth::KeysAndForms => true,
-        };
-        let forms = || self.forms.iter().enumerate().filter(|(_, rule)| chosen(rule));
-        match breadth {
-            Breadth::KeysAndCommon | Breadth::KeysAndForms => {
-                for key in keys() {
-                    if has_own {
-                        attempt(None, Some(key));
-                    }
-                    forms().for_each(|form| attempt(Some(form), Some(key)));
-                }
-            }
-            _ => {
-                forms().for_each(|form| attempt(Some(form), None));
-                if breadth == Breadth::Rest {
-                    keys().for_each(|key| attempt(None, Some(key)));
-                }
-            }
-        }
-        self.work += hasher.work;
-    }
-
-    /// Tries a string that nobody has tried; returns how many that were.
-    fn attempt_new(
-        &mut self,
-        (plan, breadth): (Plan<'_>, Breadth),
-        (seen, visit): (&mut Seen, &mut dyn FnMut(&Candidate<'_>) -> Fit),
-    ) -> usize {
-        if self.work > self.most_work || self.fit == Fit::Yes {
-            return 0;
-        }
-        let text = self.composer.compose(plan);
-        self.work += text.bytes.len();
-        if seen.note(&text, usize::MAX).is_some() {
-            return 0;
-        }
-        let breadth = if text.holds_key { Breadth::Keyless } else { breadth };
-        let string = Candidates::new(text, Name::of_plan(plan, 0));
-        self.attempt(&string, breadth, visit);
-        1
-    }
-
     /// What is made for this payload, and pairs that it does not have.
     fn rare(
         &mut self,
@@ -312,8 +275,7 @@ impl<'s> Search<'s> {
         fields: &[FieldChoice],
         seen: &mut Seen,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
-    ) -> usize {
-        let mut count = 0;
+    ) {
         let entries = self.composer.entries();
         let made = [
             generated::partial(entries, values),
@@ -326,10 +288,11 @@ impl<'s> Search<'s> {
         let values = made.iter().flatten();
         let values = values.map(|choice| Plan { values: Some(choice), ..Plan::default() });
         let fields = fields.iter().map(|choice| Plan { fields: Some(choice), ..Plan::default() });
+        let mut queue = Queue::default();
         for plan in fields.chain(values) {
-            count += self.attempt_new((plan, Breadth::Common), (seen, visit));
+            self.attempt_new((plan, Breadth::Common), &mut queue, (seen, visit));
         }
-        count
+        self.attempt_plans(&mut queue, visit);
     }
 
     /// Choices with pairs that the payload does not have.
@@ -357,6 +320,10 @@ impl<'s> Search<'s> {
         let encoded = encoded.map(|choice| Plan { values: Some(choice), ..Plan::default() });
         let shapes: Vec<Plan<'_>> =
             std::iter::once(Plan::default()).chain(shapes).chain(encoded).collect();
+        let string = |composer: &Composer, (plan, rarity)| {
+            Candidates::new(composer.compose(plan), Name::of_plan(plan, rarity))
+        };
+        let mut queue = Queue::default();
         for plan in fields.flat_map(|field| shapes.iter().map(move |shape| field.and(shape))) {
             if self.work > self.most_work / 4 {
                 break;
@@ -369,10 +336,10 @@ impl<'s> Search<'s> {
                 let is_md5 = self.base.own.hash == Hash::Plain(Kind::Md5);
                 let is_last = text.bytes.ends_with(self.base.key);
                 let rarity = if is_md5 || is_last { 1000 } else { 0 };
-                let string = Candidates::new(text, Name::of_plan(plan, rarity));
-                self.attempt(&string, Breadth::Keyless, visit);
+                self.wait(&mut queue, (plan, rarity), &text, Breadth::Keyless);
             }
         }
+        self.attempt_all(&mut queue, &string, visit);
     }
 
     /// The rule's own string with other texts in the place of the key.
@@ -382,8 +349,10 @@ impl<'s> Search<'s> {
             texts.extend(rare_placeholders());
         }
         let keys = std::mem::replace(&mut self.keys, texts);
-        self.attempt(own, Breadth::KeysAndCommon, visit);
+        self.attempts.clear();
+        self.attempt_alone(own, Breadth::KeysAndCommon, visit);
         self.keys = keys;
+        self.attempts.clear();
     }
 
     fn combinations(
@@ -391,11 +360,12 @@ impl<'s> Search<'s> {
         effective: &Effective<'_>,
         seen: &mut Seen,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
-    ) -> usize {
-        let mut count = 0;
+    ) {
+        let mut queue = Queue::default();
         for plan in pairs(effective).into_iter().chain(triples(effective)) {
-            count += self.attempt_new((plan, Breadth::Frequent), (seen, visit));
+            self.attempt_new((plan, Breadth::Frequent), &mut queue, (seen, visit));
         }
+        self.attempt_plans(&mut queue, visit);
         let fields: Vec<&FieldChoice> = effective.fields.iter().filter_map(|p| p.fields).collect();
         let is_rule =
             |choice: &&&FieldChoice| choice.deviations.iter().all(|d| d.code != "field-dropped");
@@ -414,14 +384,15 @@ impl<'s> Search<'s> {
         for (index, first) in fields.iter().enumerate() {
             both.extend(fields[index + 1..].iter().map(|second| self.composer.both(first, second)));
         }
+        let mut queue = Queue::default();
         for (at, choice) in both.iter().enumerate() {
             let plan = Plan { fields: Some(choice), ..Plan::default() };
-            count += self.attempt_new((plan, Breadth::Frequent), (seen, visit));
+            self.attempt_new((plan, Breadth::Frequent), &mut queue, (seen, visit));
             for order in unsorted.iter().filter(|_| at < rules) {
-                count += self.attempt_new((plan.and(order), Breadth::Frequent), (seen, visit));
+                self.attempt_new((plan.and(order), Breadth::Frequent), &mut queue, (seen, visit));
             }
         }
-        count
+        self.attempt_plans(&mut queue, visit);
     }
 
     /// What takes long: texts that were cut, altered values, every selection of fields.
@@ -431,7 +402,7 @@ impl<'s> Search<'s> {
         besides: &[FieldChoice],
         seen: &mut Seen,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
-    ) -> usize {
+    ) {
         self.most_work = MAX_LONG_WORK;
         let entries = self.composer.entries();
         let made = [
@@ -442,17 +413,17 @@ impl<'s> Search<'s> {
             wrapped::alone(entries),
             generated::padded(entries),
         ];
-        let mut count = 0;
+        let mut queue = Queue::default();
         for choice in made.iter().flatten() {
             let plan = Plan { values: Some(choice), ..Plan::default() };
-            count += self.attempt_new((plan, Breadth::Common), (seen, visit));
+            self.attempt_new((plan, Breadth::Common), &mut queue, (seen, visit));
         }
         let altered = &made[0];
         let dropped = || effective.fields.iter().take(MOST_DROPPED);
         for choice in altered {
             let plan = Plan { values: Some(choice), ..Plan::default() };
             for fields in dropped() {
-                count += self.attempt_new((plan.and(fields), Breadth::Common), (seen, visit));
+                self.attempt_new((plan.and(fields), Breadth::Common), &mut queue, (seen, visit));
             }
         }
         for choice in besides {
@@ -462,64 +433,60 @@ impl<'s> Search<'s> {
                 matches!(code, "doc-order" | "names-camel" | "names-pascal")
             };
             for order in effective.orders.iter().filter(is_of_object) {
-                count += self.attempt_new((plan.and(order), Breadth::Common), (seen, visit));
+                self.attempt_new((plan.and(order), Breadth::Common), &mut queue, (seen, visit));
             }
         }
-        count += self.subsets(visit);
-        count + self.ordered(visit)
+        self.attempt_plans(&mut queue, visit);
+        self.subsets(visit);
+        self.ordered(visit);
     }
 
     /// Two or three values in any order.
-    fn ordered(&mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
-        let mut count = 0;
-        let plan = Plan::default();
+    fn ordered(&mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
+        let string = |composer: &Composer, ordered: extras::Ordered| {
+            let text = Text::plain(ordered.text(composer.entries()));
+            let deviations = ordered.deviations(composer.entries());
+            Candidates::new(text, Name { plan: Plan::default(), deviations, rarity: 0 })
+        };
+        let mut queue = Queue::default();
         for ordered in extras::ordered(self.composer.entries()) {
             if self.fit == Fit::Yes || self.work > self.most_work {
                 break;
             }
             let text = Text::plain(ordered.text(self.composer.entries()));
-            let string = Candidates::new(text, Name::of_plan(plan, 0));
-            self.attempt(&Candidates { names: vec![], ..string }, Breadth::Few, visit);
-            count += 1;
-            if self.fit == Fit::Yes {
-                let text = Text::plain(ordered.text(self.composer.entries()));
-                let deviations = ordered.deviations(self.composer.entries());
-                let string = Candidates::new(text, Name { plan, deviations, rarity: 0 });
-                self.attempt(&string, Breadth::Few, visit);
+            self.wait(&mut queue, ordered, &text, Breadth::Few);
+            if queue.is_full() {
+                self.attempt_waiting(&mut queue, &string, visit);
             }
         }
-        count
+        self.attempt_waiting(&mut queue, &string, visit);
     }
 
-    fn subsets(&mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) -> usize {
+    fn subsets(&mut self, visit: &mut dyn FnMut(&Candidate<'_>) -> Fit) {
         let (members, masks) = extras::subsets(self.composer.entries());
-        let mut count = 0;
-        if masks.is_empty() {
-            return count;
-        }
         for arrangement in extras::ARRANGEMENTS {
             let arranged =
                 arrangement.texts(self.composer.entries(), &members, &self.base.scheme.separator);
+            // The description takes longer than the digests: only what may fit has one.
+            let string = |composer: &Composer, mask: u32| {
+                let mut deviations = vec![extras::subset(composer.entries(), &members, mask)];
+                deviations.extend(arrangement.deviation());
+                let name = Name { plan: Plan::default(), deviations, rarity: 0 };
+                Candidates::new(Text::plain(arranged.joined(mask)), name)
+            };
+            let mut queue = Queue::default();
             for mask in masks.iter().filter(|mask| arrangement.has(**mask)) {
                 if self.work > self.most_work || self.fit == Fit::Yes {
-                    return count;
+                    break;
                 }
-                let plan = Plan::default();
-                let text = || Text::plain(arranged.joined(*mask));
-                let string = Candidates::new(text(), Name::of_plan(plan, 0));
-                self.attempt(&Candidates { names: vec![], ..string }, Breadth::Common, visit);
-                count += 1;
-                if self.fit == Fit::Yes {
-                    // The description takes longer than the digests: only what fits has one.
-                    let mut deviations =
-                        vec![extras::subset(self.composer.entries(), &members, *mask)];
-                    deviations.extend(arrangement.deviation());
-                    let string = Candidates::new(text(), Name { plan, deviations, rarity: 0 });
-                    self.attempt(&string, Breadth::Common, visit);
+                let text = Text::plain(arranged.joined(*mask));
+                self.wait(&mut queue, *mask, &text, Breadth::Common);
+                if queue.is_full() {
+                    self.attempt_waiting(&mut queue, &string, visit);
                 }
             }
+            self.attempt_waiting(&mut queue, &string, visit);
         }
-        count
     }
 }
 
