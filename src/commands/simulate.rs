@@ -162,7 +162,11 @@ impl SimulateArgs {
 
 pub fn run(args: &SimulateArgs, environment: &Environment, console: &mut Console) -> CommandResult {
     let target = target(args.url.as_deref())?;
-    let chosen_by = args.status.map(|_| "--status").or(args.many.mix.as_ref().map(|_| "--mix"));
+    let chosen_by = args
+        .status
+        .map(|_| "--status")
+        .or(args.many.mix.as_ref().map(|_| "--mix"))
+        .or(args.many.life.first().map(|_| "--life"));
     args.edits.leave_the_status_to(chosen_by)?;
     let schedule = match args.many.resume {
         // The journal's counts: what is given here is only compared with it.

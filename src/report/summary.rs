@@ -117,7 +117,7 @@ impl DeliverySummary {
                     *self.unfollowed.entry(*order).or_default() += 1;
                 }
             }
-            EngineEvent::NotSent { .. } | EngineEvent::Stopping => {}
+            EngineEvent::Accepted(_) | EngineEvent::NotSent { .. } | EngineEvent::Stopping => {}
         }
     }
 

@@ -74,7 +74,7 @@ pub fn refuse_status(
         "the dialect {} never notifies {name} orders",
         Untrusted::new(&dialect.id)
     ))
-    .hint("give another --status, or another --dialect"))
+    .hint("give another status, or another --dialect"))
 }
 
 /// The dialect of this name, or in this file.

@@ -38,6 +38,7 @@ use crate::sender::judge::Judge;
 use crate::sender::orders::Orders;
 use crate::sender::orders::error::OrderError;
 use crate::sender::orders::file::FileFormat;
+use crate::sender::orders::life::LifeWords;
 use crate::sender::orders::mix::MixWords;
 use crate::sender::record::{BegunOrder, EngineEvent};
 use crate::sender::schedule::parse_duration;
@@ -68,6 +69,15 @@ pub struct ManyArgs {
     /// Mix statuses, such as success=90,failed=8,cancelled=2.
     #[arg(long, value_name = "SHARES", value_parser = MixWords::parse, conflicts_with = "status")]
     pub mix: Option<MixWords>,
+    /// Send several notifications of each order: statuses, and pauses counted from the order's start;
+    /// several lives may be given, each with a weight: 'processing, 2s, success=80'.
+    #[arg(
+        long,
+        value_name = "LIFE",
+        value_parser = LifeWords::parse,
+        conflicts_with_all = ["from", "status", "mix"],
+    )]
+    pub life: Vec<LifeWords>,
     /// Send this share of the orders twice.
     #[arg(long, value_name = "PERCENT", value_parser = Percent::from_str)]
     pub duplicates: Option<Percent>,
@@ -98,7 +108,7 @@ pub struct ManyArgs {
         long,
         requires = "journal",
         conflicts_with_all = [
-            "count", "from", "mix", "duplicates", "status", "set", "set_str", "unset",
+            "count", "from", "mix", "life", "duplicates", "status", "set", "set_str", "unset",
         ],
     )]
     pub resume: bool,
@@ -122,6 +132,7 @@ impl ManyArgs {
             (self.from.is_some(), "--from"),
             (self.seed.is_some(), "--seed"),
             (self.mix.is_some(), "--mix"),
+            (!self.life.is_empty(), "--life"),
             (self.duplicates.is_some(), "--duplicates"),
             (self.concurrency.is_some(), "--concurrency"),
             (self.rate.is_some(), "--rate"),
