@@ -87,7 +87,12 @@ impl Orders {
     }
 
     /// So many orders with fresh ids, each with a life; the settings need no mix.
-    pub fn with_lives(count: u64, lives: Lives, settings: OrderSettings, signer: BodySigner) -> Self {
+    pub fn with_lives(
+        count: u64,
+        lives: Lives,
+        settings: OrderSettings,
+        signer: BodySigner,
+    ) -> Self {
         let plan = OrderPlan { source: OrderSource::Lives { count, lives }, settings };
         Orders::new(plan, Some(signer), Source::Generated)
     }

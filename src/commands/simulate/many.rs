@@ -1,6 +1,7 @@
 //! Many orders: at a rate, through a crash, into a report.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::mem;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -40,7 +41,7 @@ use crate::sender::orders::error::OrderError;
 use crate::sender::orders::file::FileFormat;
 use crate::sender::orders::life::LifeWords;
 use crate::sender::orders::mix::MixWords;
-use crate::sender::record::{BegunOrder, EngineEvent};
+use crate::sender::record::{BegunOrder, EngineEvent, Order};
 use crate::sender::schedule::parse_duration;
 use crate::terminal::Console;
 use crate::units::percent::Percent;
@@ -216,7 +217,9 @@ pub(super) fn run(
         if let Some(journal) = &session.journal {
             journal.begin().await.map_err(refused)?;
             if session.left.is_some() {
-                session.orders.waiting = Some(Box::new(journal.waiting().map_err(refused)?));
+                if facts.lives.is_none() {
+                    session.orders.waiting = Some(Box::new(journal.waiting().map_err(refused)?));
+                }
                 replay(journal, &mut summary)?;
             }
         }
@@ -291,24 +294,30 @@ impl Session {
         key: Option<&Key>,
         now: Timestamp,
     ) -> Result<Session, CommandError> {
-        let (journal, found, orders) = resume(setup, key, now)?;
+        let (journal, found, mut orders) = resume(setup, key, now)?;
         let Resumable { run: config, begun, counts, .. } = found;
         let unmade = orders.remaining().unwrap_or_default();
+        let lives = orders.plan().lives();
         let plan = config.retry_plan();
-        let lives = |order: &&BegunOrder| {
+        let continues = |order: &&BegunOrder| {
             let BegunOrder { order, attempts, last, elapsed } = order;
             matches!(plan.resume((order.number, *attempts), *last, *elapsed), Decision::Retry(_))
         };
-        let left = begun.iter().filter(lives).count() as u64 + counts.waiting + unmade;
-        Ok(Session {
-            journal: Some(journal),
-            orders,
-            total: Some(counts.orders + unmade),
-            waiting: counts.waiting,
-            left: Some(left),
-            config,
-            begun,
-        })
+        let begun_left = begun.iter().filter(continues);
+        let Some(lives) = lives else {
+            let left = Some(begun_left.count() as u64 + counts.waiting + unmade);
+            let (total, waiting) = (Some(counts.orders + unmade), counts.waiting);
+            let journal = Some(journal);
+            return Ok(Session { journal, orders, total, waiting, left, config, begun });
+        };
+        let unsent: Result<Vec<Order>, _> = journal.waiting().and_then(Iterator::collect);
+        let unsent = unsent.map_err(refused)?;
+        let numbers = begun_left.map(|it| it.order.number).chain(unsent.iter().map(|it| it.number));
+        let started: BTreeSet<u64> = numbers.map(|number| lives.place(number).order).collect();
+        let (total, left) = (orders.plan().orders(), Some(started.len() as u64 + unmade));
+        orders.continue_lives(lives.left(unsent, now));
+        let (journal, orders) = (Some(journal), orders.at_speed(config.speed));
+        Ok(Session { journal, orders, total, waiting: 0, left, config, begun })
     }
 
     fn facts(&self, setup: &Setup<'_>) -> RunFacts {
@@ -317,6 +326,7 @@ impl Session {
             started_at: self.config.started_at,
             schedule: self.config.schedule.name().to_owned(),
             orders: self.total,
+            lives: self.orders.plan().lives().map(Arc::new),
             rate: self.config.pace.rate.map(Rate::per_second),
             ramp: self.config.pace.ramp.filter(|ramp| !ramp.is_zero()),
         }

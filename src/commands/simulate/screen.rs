@@ -94,7 +94,7 @@ impl Screen<'_, '_> {
     ) -> Result<(), CommandError> {
         // What cannot be written happened all the same.
         self.summary.fold(event);
-        self.reports.event(event)?;
+        self.reports.event(event, &self.summary)?;
         self.tell(event).map_err(CommandError::output)?;
         let elapsed = self.summary.earlier.length.saturating_add(elapsed);
         self.console.progress(&self.summary, elapsed);
@@ -112,7 +112,8 @@ impl Screen<'_, '_> {
     pub(super) fn tell(&mut self, event: &EngineEvent) -> std::io::Result<()> {
         match (event, self.format) {
             (EngineEvent::Attempt(attempt), Format::Json) => {
-                return self.console.answer_bytes(summary::json::attempt(attempt).as_bytes());
+                let line = summary::json::attempt(attempt, self.summary.place(attempt.order));
+                return self.console.answer_bytes(line.as_bytes());
             }
             (EngineEvent::UnknownOutcome { order_id, attempt, .. }, _) => {
                 let told = self.unknown.tell(order_id, *attempt);

@@ -41,9 +41,10 @@ fn heading(text: &'static str) -> Line {
 }
 
 fn headline(summary: &DeliverySummary) -> Vec<Line> {
-    let (orders, total) = (summary.orders, summary.total_orders());
-    let acknowledged =
-        format!("{} of {} acknowledged", grouped(orders.acknowledged), summary.total_in_words());
+    let of_lives = summary.orders_of_lives();
+    let (orders, total) = of_lives.unwrap_or((summary.orders, summary.total_orders()));
+    let in_words = of_lives.map_or_else(|| summary.total_in_words(), |_| counted(total, "order"));
+    let acknowledged = format!("{} of {in_words} acknowledged", grouped(orders.acknowledged));
     let line = match (total, orders.acknowledged == total) {
         (0, _) => Line::new().warn("no orders"),
         (_, true) => Line::new().good(acknowledged),
@@ -59,11 +60,12 @@ fn headline(summary: &DeliverySummary) -> Vec<Line> {
     };
     count(orders.exhausted, "exhausted");
     count(orders.interrupted, "interrupted");
-    let not_sent = summary.not_sent();
+    let not_sent = of_lives.map_or_else(|| summary.not_sent(), |(orders, _)| orders.not_sent);
     count(not_sent, "not sent");
     count(total.saturating_sub(orders.ended() + not_sent), "not ended");
     count(orders.retried, "retried");
     let mut lines = vec![line, Line::new().plain(format!("  {}", parts.join(", ")))];
+    lines.extend(notifications(summary));
     lines.extend(summary.rate().map(|achieved| {
         let ramp =
             summary.facts.ramp.map(|ramp| format!(" after a ramp of {}", format_duration(ramp)));
@@ -75,6 +77,25 @@ fn headline(summary: &DeliverySummary) -> Vec<Line> {
     lines
 }
 
+/// What was sent, where an order has several notifications.
+fn notifications(summary: &DeliverySummary) -> Option<Line> {
+    summary.lives.as_ref()?;
+    let sent = summary.orders;
+    let mut parts = vec![format!("{} acknowledged", grouped(sent.acknowledged))];
+    for (count, what) in [
+        (sent.exhausted, "exhausted"),
+        (sent.interrupted, "interrupted"),
+        (sent.not_sent, "not sent"),
+        (sent.retried, "retried"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{} {what}", grouped(count)));
+        }
+    }
+    let all = summary.total_in_words();
+    Some(Line::new().plain(format!("  {all}: {}", parts.join(", "))))
+}
+
 fn remarks(summary: &DeliverySummary) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(why) = &summary.cut_short {
@@ -82,7 +103,7 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
     }
     if summary.orders.duplicates > 0 {
         let duplicates = summary.orders.duplicates;
-        let orders = counted(summary.total_orders().saturating_sub(duplicates), "order");
+        let orders = counted(summary.total_orders().saturating_sub(duplicates), summary.noun());
         let duplicates = counted(duplicates, "duplicate");
         lines.push(Line::new().plain(format!("  {orders} and {duplicates} on purpose")));
     }
@@ -99,7 +120,7 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
         lines.push(Line::new().warn("  unknown outcome").plain(told));
     }
     if summary.orders.lapsed > 0 {
-        let orders = counted(summary.orders.lapsed, "order");
+        let orders = counted(summary.orders.lapsed, summary.noun());
         let told = format!(" for {orders} while the sender was stopped");
         lines.push(Line::new().warn("  window ended").plain(told));
     }
@@ -152,7 +173,8 @@ fn attempts(summary: &DeliverySummary) -> Vec<Line> {
     if most == 0 {
         return Vec::new();
     }
-    let head = format!("  {:<5}{:>11}{:>11}{:>10}  ", "", "made", "acked", "of orders");
+    let whole = if summary.lives.is_some() { "share" } else { "of orders" };
+    let head = format!("  {:<5}{:>11}{:>11}{:>10}  ", "", "made", "acked", whole);
     let mut lines = vec![heading("By attempt"), Line::new().dim(head.trim_end().to_owned())];
     lines.extend(rows.iter().take(MOST_ATTEMPT_ROWS).map(|row| {
         let made = row.made();
@@ -251,7 +273,12 @@ fn slowest(summary: &DeliverySummary) -> Vec<Line> {
         Line::new()
             .plain(format!("  {:>9}  ", three_digits(slow.latency)))
             .accent(format!("{:<LONGEST_ID$}", shortened(&slow.order_id, LONGEST_ID)))
-            .dim(format!("  #{:<3} {}", slow.attempt, shortened(&slow.code, 28)))
+            .dim(format!(
+                "  {}#{:<3} {}",
+                of_step(slow.step),
+                slow.attempt,
+                shortened(&slow.code, 21)
+            ))
     }));
     lines
 }
@@ -265,7 +292,7 @@ fn failures(summary: &DeliverySummary) -> Vec<Line> {
         let result = order.result.map_or("", |result| result.code());
         Line::new()
             .accent(format!("  {:<LONGEST_ID$}", shortened(&order.order_id, LONGEST_ID)))
-            .bad(format!("  {result}"))
+            .bad(format!("  {}{result}", of_step(order.step)))
             .plain(format!(" after {}", counted(u64::from(order.attempts), "attempt")))
             .dim(
                 order
@@ -276,8 +303,12 @@ fn failures(summary: &DeliverySummary) -> Vec<Line> {
     }));
     let all = summary.orders.exhausted + summary.orders.interrupted;
     let all = usize::try_from(all).unwrap_or(usize::MAX);
-    lines.extend(left_out(all, MOST_FAILURES, "order"));
+    lines.extend(left_out(all, MOST_FAILURES, summary.noun()));
     lines
+}
+
+fn of_step(step: Option<u32>) -> String {
+    step.map_or_else(String::new, |step| format!("step {step} "))
 }
 
 pub fn gate_line(result: &GateResult) -> Line {

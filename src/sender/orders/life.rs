@@ -6,9 +6,11 @@
 //! follows another without a pause waits for the reply to the first attempt of that one: without a
 //! time of its own, nothing else would decide which of the two reaches the merchant first.
 
+use std::collections::HashSet;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use protocol::internal::nearest::did_you_mean;
 use protocol::{Status, StatusTable};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::mixed;
 use super::mix::drawn;
 use crate::mask::Untrusted;
+use crate::sender::record::{FollowingOrder, Order};
 use crate::units::duration::{DurationError, format_duration, parse_duration};
 use crate::units::percent::Percent;
 use crate::units::status_word::StatusWord;
@@ -113,8 +116,10 @@ impl LifeWords {
     }
 
     fn numbered(&self, statuses: &StatusTable) -> Life {
-        let number =
-            |step: &Step<StatusWord>| Step { status: step.status.number(statuses), pause: step.pause };
+        let number = |step: &Step<StatusWord>| Step {
+            status: step.status.number(statuses),
+            pause: step.pause,
+        };
         Life(self.steps.iter().map(number).collect())
     }
 }
@@ -133,9 +138,11 @@ impl Item {
             return Ok(Item::Status(status));
         }
         if text.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-            return parse_duration(text)
-                .map(Item::Pause)
-                .map_err(|error| LifeError::Pause { place, text: text.to_owned(), error });
+            return parse_duration(text).map(Item::Pause).map_err(|error| LifeError::Pause {
+                place,
+                text: text.to_owned(),
+                error,
+            });
         }
         let near = did_you_mean(text, Status::payout_names());
         Err(LifeError::Unknown { place, text: text.to_owned(), near })
@@ -205,7 +212,8 @@ impl TryFrom<Vec<(String, u64)>> for Lives {
     type Error = LifeError;
 
     fn try_from(lives: Vec<(String, u64)>) -> Result<Self, LifeError> {
-        let words = lives.iter().map(|(life, weight)| LifeWords::parse(&format!("{life}={weight}")));
+        let words =
+            lives.iter().map(|(life, weight)| LifeWords::parse(&format!("{life}={weight}")));
         Lives::try_new(&words.collect::<Result<Vec<_>, _>>()?, &StatusTable::PLATFORM)
     }
 }
@@ -263,6 +271,31 @@ impl LifePlan {
         let within = index % self.stride();
         let step = u32::try_from(within / self.copies()).unwrap_or(u32::MAX).saturating_add(1);
         Place { order: index / self.stride() + 1, step }
+    }
+
+    /// What an earlier session of the run, which began these orders, did not send: each notification
+    /// is due at the time that it had, and at once where that has passed.
+    pub fn left(&self, orders: Vec<Order>, now: Timestamp) -> Vec<FollowingOrder> {
+        let left: HashSet<u64> = orders.iter().map(|order| order.number).collect();
+        let following = orders.into_iter().map(|order| {
+            let due = Duration::try_from(order.completed_at.duration_since(now));
+            let waits_for = self.waits_for(order.number).filter(|before| left.contains(before));
+            FollowingOrder { order, due: due.unwrap_or_default(), waits_for }
+        });
+        following.collect()
+    }
+
+    /// The number of the notification that this one follows without a pause.
+    fn waits_for(&self, number: u64) -> Option<u64> {
+        let Place { order, step } = self.place(number);
+        let (index, before) = (order.checked_sub(1)?, usize::try_from(step).ok()?.checked_sub(2)?);
+        let step = *self.life(index)?.0.get(before + 1)?;
+        step.pause.is_none().then(|| self.number(index, before))
+    }
+
+    /// Whether it is the notification with which its order begins.
+    pub fn begins_order(&self, number: u64) -> bool {
+        number.saturating_sub(1).is_multiple_of(self.stride())
     }
 
     /// The number of a step's notification, given both from 0; the duplicate's is the one after it.
@@ -351,7 +384,8 @@ mod tests {
         let json = serde_json::to_string(&lives).unwrap();
         assert_eq!(json, r#"[["2, 2s, 3",80],["5",20]]"#);
         assert_eq!(serde_json::from_str::<Lives>(&json).unwrap(), lives);
-        for json in ["[]", r#"[["",1]]"#, r#"[["3",0]]"#, r#"[["3",1],["3",2]]"#, r#"[["3=1",1]]"#] {
+        for json in ["[]", r#"[["",1]]"#, r#"[["3",0]]"#, r#"[["3",1],["3",2]]"#, r#"[["3=1",1]]"#]
+        {
             assert!(serde_json::from_str::<Lives>(json).is_err(), "{json}");
         }
     }
