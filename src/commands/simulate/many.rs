@@ -11,7 +11,7 @@ use std::task::Context;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::Key;
+use protocol::{Key, Kind, StatusTable};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::CommandResult;
@@ -237,6 +237,7 @@ pub(super) fn run(
             unknown,
             open_files,
             is_held_back: false,
+            life: statuses_of_one(&facts, &setup.args.statuses),
         });
         let begun = clock.now();
         let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
@@ -260,6 +261,17 @@ pub(super) fn run(
         screen.tell_held_back(held_back(transport));
         screen.conclude(sent)
     })
+}
+
+/// The statuses of the run's order, where it is a single one with a life.
+fn statuses_of_one(facts: &RunFacts, statuses: &StatusTable) -> Vec<String> {
+    let lives = facts.lives.as_ref().filter(|_| facts.orders == Some(1));
+    let steps = lives.and_then(|lives| lives.life(0)).map_or(&[][..], |life| life.steps());
+    let name = |status| {
+        let known = statuses.status(Kind::Payout, status);
+        known.map_or_else(|| format!("status {status}"), |known| known.name.to_owned())
+    };
+    steps.iter().map(|step| name(step.status)).collect()
 }
 
 fn replay(journal: &Journal, summary: &mut DeliverySummary) -> Result<(), CommandError> {

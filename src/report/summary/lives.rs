@@ -76,3 +76,74 @@ impl OpenOrder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sender::decide::Exhaustion;
+    use crate::sender::orders::life::{LifeWords, Lives};
+    use crate::sender::orders::plan::{OrderPlan, OrderSettings, OrderSource};
+    use crate::sender::record::Interruption;
+    use protocol::StatusTable;
+
+    const ACKNOWLEDGED: OrderResult = OrderResult::Acknowledged;
+    const EXHAUSTED: OrderResult = OrderResult::Exhausted(Exhaustion::NoRetriesLeft);
+    const INTERRUPTED: OrderResult = OrderResult::Interrupted(Interruption::Waiting);
+
+    fn counts(life: &str, duplicates: &str) -> LifeCounts {
+        let words = [LifeWords::parse(life).unwrap()];
+        let lives = Lives::try_new(&words, &StatusTable::PLATFORM).unwrap();
+        let duplicates = duplicates.parse().unwrap();
+        let settings = OrderSettings { duplicates, ..OrderSettings::default() };
+        let plan = OrderPlan { source: OrderSource::Lives { count: 9, lives }, settings };
+        LifeCounts::new(Arc::new(plan.lives().unwrap()))
+    }
+
+    fn end(order: u64, result: OrderResult, attempts: u32) -> OrderEnd {
+        OrderEnd { order, order_id: "POT1".into(), result, attempts, finished: Duration::ZERO }
+    }
+
+    #[test]
+    fn an_order_ends_with_the_last_of_its_notifications() {
+        for (results, expected) in [
+            ([(ACKNOWLEDGED, 1), (ACKNOWLEDGED, 2), (ACKNOWLEDGED, 1)], "acknowledged"),
+            ([(EXHAUSTED, 3), (ACKNOWLEDGED, 2), (ACKNOWLEDGED, 1)], "exhausted"),
+            ([(EXHAUSTED, 3), (ACKNOWLEDGED, 2), (INTERRUPTED, 1)], "interrupted"),
+            ([(ACKNOWLEDGED, 1), (ACKNOWLEDGED, 2), (INTERRUPTED, 0)], "interrupted"),
+            ([(INTERRUPTED, 0), (INTERRUPTED, 0), (INTERRUPTED, 0)], "not sent"),
+        ] {
+            let mut lives = counts("processing, success, failed", "0%");
+            // The second order's come in between, in whatever order.
+            for (number, (result, attempts)) in [3, 1, 2].into_iter().zip(results) {
+                assert_eq!(lives.orders, OrderCounts::default(), "{expected}");
+                lives.fold(&end(number + 3, ACKNOWLEDGED, 1));
+                lives.orders = OrderCounts::default();
+                lives.fold(&end(number, result, attempts));
+            }
+            let OrderCounts { acknowledged, exhausted, interrupted, not_sent, .. } = lives.orders;
+            let found = [
+                (acknowledged, "acknowledged"),
+                (exhausted, "exhausted"),
+                (interrupted, "interrupted"),
+                (not_sent, "not sent"),
+            ];
+            let found: Vec<_> = found.into_iter().filter(|(count, _)| *count == 1).collect();
+            assert_eq!(found, [(1, expected)]);
+            assert!(lives.open.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_duplicate_belongs_to_its_order() {
+        let mut lives = counts("processing, success", "100%");
+        for number in 1..=4 {
+            assert_eq!(lives.orders.acknowledged, 0, "before {number}");
+            lives.fold(&end(number, ACKNOWLEDGED, number as u32));
+        }
+        assert_eq!((lives.orders.acknowledged, lives.orders.retried), (1, 1));
+        assert_eq!((lives.place(4).order, lives.place(4).step), (1, 2));
+        assert!(lives.begins_order(1) && !lives.begins_order(2) && lives.begins_order(5));
+    }
+}

@@ -132,6 +132,7 @@ fn every_line_is_valid_by_its_schema() {
         started_at: Timestamp::UNIX_EPOCH,
         schedule: "backoff".to_owned(),
         orders: None,
+        lives: None,
         rate: None,
         ramp: None,
     };

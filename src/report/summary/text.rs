@@ -7,6 +7,7 @@ use crate::report::drawing::{LogScale, bar, curve, labels};
 use crate::report::figures::{counted, grouped, rate, share, shortened, span, three_digits};
 use crate::report::gates::{GateResult, GateVerdict};
 use crate::report::line::Line;
+use crate::sender::record::Attempt;
 use crate::sender::schedule::format_duration;
 
 const MOST_REASONS: usize = 8;
@@ -34,6 +35,18 @@ pub fn lines(report: &RunReport) -> Vec<Line> {
         lines.extend(report.gates.iter().map(gate_line));
     }
     lines
+}
+
+/// One attempt of a run of a single order: when it was sent, for which status, and its result.
+pub fn attempt(attempt: &Attempt, step: Option<u32>, status: &str) -> Line {
+    let sent = Line::new().dim(format!("{:>8}  ", format!("+{}", span(attempt.sent))));
+    let sent = sent.accent(format!("{}{status:<14}", of_step(step)));
+    let sent = sent.plain(format!("  attempt {}  ", attempt.attempt));
+    let took = three_digits(attempt.service_time());
+    match &attempt.explanation {
+        None => sent.good("acknowledged").dim(format!(" in {took}")),
+        Some(why) => sent.bad(attempt.code.to_string()).dim(format!(" in {took}: {why}")),
+    }
 }
 
 fn heading(text: &'static str) -> Line {
