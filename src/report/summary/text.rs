@@ -278,7 +278,8 @@ fn hidden_wait(summary: &DeliverySummary) -> Option<Line> {
 }
 
 fn slowest(summary: &DeliverySummary) -> Vec<Line> {
-    if summary.slowest.is_empty() || summary.total_orders() < 2 {
+    let orders = summary.orders_of_lives().map_or(summary.total_orders(), |(_, total)| total);
+    if summary.slowest.is_empty() || orders < 2 {
         return Vec::new();
     }
     let mut lines = vec![heading("Slowest orders, by their slowest attempt")];
