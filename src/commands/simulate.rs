@@ -55,7 +55,7 @@ use crate::units::status_word::StatusWord;
 /// dialect's success reply. Exits with 0 when acknowledged, with 1 when the schedule ended without.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x\n  payout-notify simulate http://localhost:8787/notify --count 500 --rate 50/s --report html=run.html"
+    after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x\n  payout-notify simulate http://localhost:8787/notify --count 500 --rate 50/s --report html=run.html\n  payout-notify simulate http://localhost:8787/notify --life 'processing, 2s, success'"
 )]
 pub struct SimulateArgs {
     /// The merchant's notify URL; by default the profile's url.

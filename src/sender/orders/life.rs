@@ -274,23 +274,25 @@ impl LifePlan {
     }
 
     /// What an earlier session of the run, which began these orders, did not send: each notification
-    /// is due at the time that it had, and at once where that has passed.
+    /// is due at the time that it had, and where that has passed at once, but after the one before.
     pub fn left(&self, orders: Vec<Order>, now: Timestamp) -> Vec<FollowingOrder> {
         let left: HashSet<u64> = orders.iter().map(|order| order.number).collect();
         let following = orders.into_iter().map(|order| {
             let due = Duration::try_from(order.completed_at.duration_since(now));
-            let waits_for = self.waits_for(order.number).filter(|before| left.contains(before));
-            FollowingOrder { order, due: due.unwrap_or_default(), waits_for }
+            let due = due.unwrap_or_default();
+            let before = self.before(order.number).filter(|(_, pause)| due.is_zero() || !pause);
+            let waits_for = before.map(|(number, _)| number).filter(|it| left.contains(it));
+            FollowingOrder { order, due, waits_for }
         });
         following.collect()
     }
 
-    /// The number of the notification that this one follows without a pause.
-    fn waits_for(&self, number: u64) -> Option<u64> {
+    /// The number of the notification that this one follows, and whether there is a pause.
+    fn before(&self, number: u64) -> Option<(u64, bool)> {
         let Place { order, step } = self.place(number);
         let (index, before) = (order.checked_sub(1)?, usize::try_from(step).ok()?.checked_sub(2)?);
         let step = *self.life(index)?.0.get(before + 1)?;
-        step.pause.is_none().then(|| self.number(index, before))
+        Some((self.number(index, before), step.pause.is_some()))
     }
 
     /// Whether it is the notification with which its order begins.

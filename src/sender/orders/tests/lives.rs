@@ -139,4 +139,8 @@ fn what_is_left_is_due_at_its_time_and_after_what_it_follows() {
     assert_eq!(left(1)[..3], [(2, 0, None), (3, 0, None), (4, 0, None)]);
     assert_eq!(left(0)[..4], [(1, 0, None), (2, 0, None), (3, 0, Some(1)), (4, 0, Some(1))]);
     assert_eq!(left(0)[4..], last);
+    let late = lives.left(all[2..].to_vec(), at() + jiff::SignedDuration::from_secs(100));
+    let late: Vec<_> =
+        late.iter().map(|it| (it.order.number, it.due.as_secs(), it.waits_for)).collect();
+    assert_eq!(late, [(3, 0, None), (4, 0, None), (5, 0, Some(3)), (6, 0, Some(3))]);
 }
