@@ -36,7 +36,7 @@ const EXAMPLE: &str = "processing, 2s, success";
 
 /// One status of a life, which is a number or a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step<S> {
+pub struct LifeStep<S> {
     pub status: S,
     /// The time after the step before it; `None` for the first, and where there is no pause.
     pub pause: Option<Duration>,
@@ -45,12 +45,12 @@ pub struct Step<S> {
 /// A life and its weight, as it is given: the numbers of its statuses are not known yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LifeWords {
-    steps: Vec<Step<StatusWord>>,
+    steps: Vec<LifeStep<StatusWord>>,
     weight: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Life(Vec<Step<i64>>);
+pub struct Life(Vec<LifeStep<i64>>);
 
 /// Lives with their weights. Each order's life is drawn from the seeded generator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,15 +98,17 @@ impl LifeWords {
         let mut last = 0;
         for (place, item) in (1..).zip(list.split(',').map(str::trim)) {
             last = place;
-            match Item::parse(place, item)? {
-                Item::Pause(_) if steps.is_empty() => return Err(LifeError::PauseAtAnEnd(place)),
-                Item::Pause(_) if pause.is_some() => return Err(LifeError::TwoPauses(place)),
-                Item::Pause(time) => {
+            match LifeItem::parse(place, item)? {
+                LifeItem::Pause(_) if steps.is_empty() => {
+                    return Err(LifeError::PauseAtAnEnd(place));
+                }
+                LifeItem::Pause(_) if pause.is_some() => return Err(LifeError::TwoPauses(place)),
+                LifeItem::Pause(time) => {
                     length = length.saturating_add(time);
                     pause = Some(time);
                 }
-                Item::Status(_) if steps.len() == MAX_STEPS => return Err(LifeError::Steps),
-                Item::Status(status) => steps.push(Step { status, pause: pause.take() }),
+                LifeItem::Status(_) if steps.len() == MAX_STEPS => return Err(LifeError::Steps),
+                LifeItem::Status(status) => steps.push(LifeStep { status, pause: pause.take() }),
             }
         }
         if pause.is_some() {
@@ -116,7 +118,7 @@ impl LifeWords {
     }
 
     fn numbered(&self, statuses: &StatusTable) -> Life {
-        let number = |step: &Step<StatusWord>| Step {
+        let number = |step: &LifeStep<StatusWord>| LifeStep {
             status: step.status.number(statuses),
             pause: step.pause,
         };
@@ -124,21 +126,21 @@ impl LifeWords {
     }
 }
 
-enum Item {
+enum LifeItem {
     Status(StatusWord),
     Pause(Duration),
 }
 
-impl Item {
-    fn parse(place: usize, text: &str) -> Result<Item, LifeError> {
+impl LifeItem {
+    fn parse(place: usize, text: &str) -> Result<LifeItem, LifeError> {
         if text.is_empty() {
             return Err(LifeError::Missing(place));
         }
         if let Ok(status) = StatusWord::parse(text) {
-            return Ok(Item::Status(status));
+            return Ok(LifeItem::Status(status));
         }
         if text.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-            return parse_duration(text).map(Item::Pause).map_err(|error| LifeError::Pause {
+            return parse_duration(text).map(LifeItem::Pause).map_err(|error| LifeError::Pause {
                 place,
                 text: text.to_owned(),
                 error,
@@ -155,12 +157,12 @@ fn parse_weight(text: &str) -> Result<u64, LifeError> {
 }
 
 impl Life {
-    pub fn steps(&self) -> &[Step<i64>] {
+    pub fn steps(&self) -> &[LifeStep<i64>] {
         &self.0
     }
 
     /// Each step with the time at which it happens after the order's start.
-    pub fn timeline(&self) -> impl Iterator<Item = (&Step<i64>, Duration)> {
+    pub fn timeline(&self) -> impl Iterator<Item = (&LifeStep<i64>, Duration)> {
         self.0.iter().scan(Duration::ZERO, |at, step| {
             *at = at.saturating_add(step.pause.unwrap_or_default());
             Some((step, *at))
@@ -171,7 +173,7 @@ impl Life {
 /// As [`LifeWords::parse`] reads it, with numbers for statuses.
 impl Display for Life {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, Step { status, pause }) in self.0.iter().enumerate() {
+        for (index, LifeStep { status, pause }) in self.0.iter().enumerate() {
             f.write_str(if index == 0 { "" } else { ", " })?;
             if let Some(pause) = pause {
                 write!(f, "{}, ", format_duration(*pause))?;

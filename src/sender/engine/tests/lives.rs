@@ -39,7 +39,7 @@ impl OrderFeed for Lived {
     }
 }
 
-struct Run {
+struct LivedRun {
     orders: u64,
     left: Vec<FollowingOrder>,
     rate: Option<u32>,
@@ -47,13 +47,13 @@ struct Run {
     interrupts: Vec<Duration>,
 }
 
-impl Default for Run {
+impl Default for LivedRun {
     fn default() -> Self {
-        Run { orders: 1, left: Vec::new(), rate: None, concurrency: 8, interrupts: Vec::new() }
+        LivedRun { orders: 1, left: Vec::new(), rate: None, concurrency: 8, interrupts: Vec::new() }
     }
 }
 
-impl Run {
+impl LivedRun {
     fn told(
         self,
         journal: Option<&Journal>,
@@ -98,7 +98,7 @@ fn times(story: &Story) -> Vec<(u64, u32, u64)> {
 
 #[test]
 fn each_notification_has_its_own_time_whatever_became_of_the_one_before() {
-    let story = Run::default().told(None, |number, attempt, _| match (number, attempt) {
+    let story = LivedRun::default().told(None, |number, attempt, _| match (number, attempt) {
         (1, 1) => (millis(10), ScriptedReply::Refuse),
         _ => (millis(100), ScriptedReply::Acknowledge),
     });
@@ -111,7 +111,7 @@ fn each_notification_has_its_own_time_whatever_became_of_the_one_before() {
 
 #[test]
 fn a_slow_reply_delays_only_what_follows_without_a_pause() {
-    let story = Run::default().told(None, |number, attempt, _| match (number, attempt) {
+    let story = LivedRun::default().told(None, |number, attempt, _| match (number, attempt) {
         (1, 1) => (seconds(10), ScriptedReply::Acknowledge),
         (2, 1) => (seconds(5), ScriptedReply::Vanish),
         _ => (millis(10), ScriptedReply::Acknowledge),
@@ -122,7 +122,7 @@ fn a_slow_reply_delays_only_what_follows_without_a_pause() {
 #[test]
 fn a_notification_that_follows_without_a_pause_is_never_sent_first() {
     for concurrency in [1, 2, 8] {
-        let run = Run { orders: 50, concurrency, ..Run::default() };
+        let run = LivedRun { orders: 50, concurrency, ..LivedRun::default() };
         let story = run.told(None, |number, _, _| (millis(number % 7), ScriptedReply::Acknowledge));
         let sent: HashMap<u64, (Duration, Duration)> =
             story.attempts.iter().map(|it| (it.order, (it.sent, it.finished))).collect();
@@ -135,7 +135,7 @@ fn a_notification_that_follows_without_a_pause_is_never_sent_first() {
 
 #[test]
 fn a_rate_counts_orders() {
-    let run = Run { orders: 5, rate: Some(10), ..Run::default() };
+    let run = LivedRun { orders: 5, rate: Some(10), ..LivedRun::default() };
     let story = run.told(None, |_, _, _| (millis(10), ScriptedReply::Acknowledge));
     let firsts: Vec<_> = times(&story).into_iter().filter(|it| it.0 % STEPS == 1).collect();
     assert_eq!(firsts, [(1, 1, 0), (4, 1, 100), (7, 1, 200), (10, 1, 300), (13, 1, 400)]);
@@ -147,7 +147,7 @@ fn a_rate_counts_orders() {
 fn what_is_not_sent_at_a_stop_is_told_and_is_in_the_journal() {
     for stop in [0, 500, 1_999, 2_000, 2_005, 2_010, 2_050, 5_000] {
         let bench = Journaled::new();
-        let run = Run { orders: 2, interrupts: vec![millis(stop)], ..Run::default() };
+        let run = LivedRun { orders: 2, interrupts: vec![millis(stop)], ..LivedRun::default() };
         let story = run.told(Some(&bench.journal), |_, _, _| (millis(10), ScriptedReply::Refuse));
         assert_eq!(story.orders.len() as u64, story.totals.orders, "{stop} ms");
         bench.journal.close().unwrap();
@@ -176,7 +176,7 @@ fn what_an_earlier_session_left_is_sent_at_its_times_and_in_its_order() {
         following(3, Duration::ZERO, Some(2), at),
         following(5, seconds(7), None, at),
     ];
-    let story = Run { orders: 0, left, ..Run::default() }
+    let story = LivedRun { orders: 0, left, ..LivedRun::default() }
         .told(None, |_, _, _| (millis(100), ScriptedReply::Acknowledge));
     assert_eq!(times(&story), [(2, 1, 0), (3, 1, 100), (5, 1, 7_000)]);
     assert_eq!((story.totals.orders, story.totals.acknowledged), (3, 3));
