@@ -90,6 +90,23 @@ fn out_of_order_and_contradicting_statuses_are_sent_as_they_are_given() {
 }
 
 #[test]
+fn the_referee_accepts_a_life_and_reports_a_contradiction() {
+    for (life, breaches) in [
+        ("processing, under review, success", &[][..]),
+        ("success, failed", &["status-after-final"][..]),
+        ("success, processing", &["status-after-final"]),
+    ] {
+        let listening = Listening::start(&["--no-inbox", "--referee"]);
+        simulate(&listening.url, &["--life", life]).run().exits(0);
+        let lines = listening.interrupt().output.json_lines();
+        let verdict = lines.iter().find(|line| line["type"] == "referee").expect("a verdict");
+        let found: Vec<_> =
+            verdict["breaches"].as_array().unwrap().iter().map(|it| &it["code"]).collect();
+        assert_eq!(found, breaches, "{life}: {verdict}");
+    }
+}
+
+#[test]
 fn shares_of_lives_follow_the_seed() {
     let run = |seed: &str| {
         let merchant = Merchant::tolerating(&[ACKNOWLEDGE; 80]);
