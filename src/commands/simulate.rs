@@ -189,7 +189,13 @@ pub fn run(args: &SimulateArgs, environment: &Environment, console: &mut Console
     let seed = args.many.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
     let many = args.many.asked();
     if let Some(flag) = many.filter(|_| args.dry_run) {
-        let told = format!("--dry-run shows one order's timeline, and {flag} asks for many");
+        let told = match flag {
+            "--life" => {
+                "--dry-run shows the timeline of one notification, and --life sends several"
+                    .to_owned()
+            }
+            flag => format!("--dry-run shows one order's timeline, and {flag} asks for many"),
+        };
         return Err(CommandError::usage(told).hint(format!("leave out {flag}")));
     }
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };

@@ -189,6 +189,10 @@ pub(super) fn run(
     console: &mut Console,
 ) -> CommandResult {
     let many = &setup.args.many;
+    if setup.args.file.is_some() && !many.life.is_empty() {
+        return Err(CommandError::usage("FILE is one notification, and --life makes several")
+            .hint("leave out FILE: the orders of --life are made, and --set changes them"));
+    }
     if let (Some(_), Some(flag)) = (&setup.args.file, many.asked()) {
         return Err(CommandError::usage(format!("FILE is one order, and {flag} asks for many"))
             .hint("give many orders with --from FILE, or leave the flag out"));

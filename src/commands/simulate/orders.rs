@@ -40,8 +40,10 @@ pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, Comman
     let seed = setup.seed;
     let settings = OrderSettings { seed, mix, failed, statuses, duplicates, changes };
     if !many.life.is_empty() {
-        let lives = Lives::try_new(&many.life, &statuses)
-            .map_err(|error| CommandError::usage("--life cannot be used").because(error))?;
+        let lives = Lives::try_new(&many.life, &statuses).map_err(|error| {
+            let hint = "give each life once, with its weight: --life 'processing, success=80'";
+            CommandError::usage("--life cannot be used").because(error).hint(hint)
+        })?;
         for status in lives.statuses() {
             refuse_status(status, setup.dialect, &statuses)?;
         }

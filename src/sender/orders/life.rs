@@ -63,7 +63,7 @@ pub enum LifeError {
     Empty,
     #[error("place {0} is empty: expected a status or a pause, as in '{EXAMPLE}'")]
     Missing(usize),
-    #[error("place {place}, {:?}: expected a status ({}, or a number) or a pause such as 2s{near}", Untrusted::new(.text), Status::payout_names().join(", "))]
+    #[error("place {place}, {:?}: expected a status ({}, or a number) or a pause such as 2s, between commas{near}", Untrusted::new(.text), Status::payout_names().join(", "))]
     Unknown { place: usize, text: String, near: String },
     #[error("place {place}, {:?}: {error}", Untrusted::new(.text))]
     Pause { place: usize, text: String, error: DurationError },
@@ -77,7 +77,7 @@ pub enum LifeError {
     Length,
     #[error("{:?}: a weight is a whole number from 1 to {MAX_WEIGHT}, as in '{EXAMPLE}=80'", Untrusted::new(.0))]
     Weight(String),
-    #[error("duplicate life '{0}': give it once, with one weight")]
+    #[error("duplicate life '{0}' (its statuses as numbers)")]
     Twice(Life),
     #[error("expected from 1 to {MAX_LIVES} lives")]
     Count,
