@@ -127,12 +127,13 @@ impl OrderMaker {
             let waits_for = before.replace(number).filter(|_| step.pause.is_none());
             made.push(FollowingOrder { order: order.clone(), due, waits_for });
             if lives.is_repeated(index) {
-                let again = Order { number: number + 1, duplicate_of: Some(number), ..order };
+                let again =
+                    Order { number: number.saturating_add(1), duplicate_of: Some(number), ..order };
                 made.push(FollowingOrder { order: again, due, waits_for });
             }
         }
         self.made += 1;
-        self.next_number = self.made + 1;
+        self.next_number = self.made.saturating_add(1);
         let first = made.remove(0).order;
         self.following = made;
         Ok(first)
