@@ -70,8 +70,8 @@ pub struct ManyArgs {
     /// Mix statuses, such as success=90,failed=8,cancelled=2.
     #[arg(long, value_name = "SHARES", value_parser = MixWords::parse, conflicts_with = "status")]
     pub mix: Option<MixWords>,
-    /// Send several notifications of each order, such as 'processing, 2s, success'; several may be
-    /// given, each with its weight: 'success, failed=20'.
+    /// Send several notifications of each order, such as 'processing, 2s, success'; pauses count from
+    /// the order's start, and several lives have weights, such as 'success, failed=20'.
     #[arg(
         long,
         value_name = "LIFE",
