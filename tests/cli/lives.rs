@@ -285,6 +285,10 @@ fn what_is_not_a_life_is_refused_before_anything_is_sent() {
         (&["--life", "success=0"], "a weight is a whole number"),
         (&["--life", "success", "--life", "3=2"], "duplicate life '3'"),
         (&["--life", "success", "--dialect", "epay", "--life", "failed"], "never notifies failed"),
+        (
+            &["--life", "failed", "--dialect", "epay"],
+            "give one of scheduled, pending, success, under review, or",
+        ),
         (&["--life", "success", "--status", "failed"], "cannot be used with"),
         (&["--life", "success", "--mix", "failed=1"], "cannot be used with"),
         (&["--life", "success", "--from", "orders.csv"], "cannot be used with"),
