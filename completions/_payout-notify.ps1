@@ -132,6 +132,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--from-format', '--from-format', [CompletionResultType]::ParameterName, 'The format of --from: ndjson or csv; unless told, by the file''s name')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Make ids, values, statuses and jitter the same each time')
             [CompletionResult]::new('--mix', '--mix', [CompletionResultType]::ParameterName, 'Mix statuses, such as success=90,failed=8,cancelled=2')
+            [CompletionResult]::new('--life', '--life', [CompletionResultType]::ParameterName, 'Send several notifications of each order, such as ''processing, 2s, success''; pauses count from the order''s start, and several lives have weights, such as ''success, failed=20''')
             [CompletionResult]::new('--duplicates', '--duplicates', [CompletionResultType]::ParameterName, 'Send this share of the orders twice')
             [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'How many attempts may be in flight at once without --rate [default: 16]')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Start orders at this rate, such as 500/s, however slow the merchant is')

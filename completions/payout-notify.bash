@@ -2037,7 +2037,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__simulate)
-            opts="-v -h --color --profile --status --dialect --sign-type --schedule --retries --window --speed --timeout --yes --dry-run --format --set --set-str --unset --key-file --key --count --from --from-format --seed --mix --duplicates --concurrency --rate --ramp --max-in-flight --jitter --honor-retry-after --journal --resume --report --fail-if --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
+            opts="-v -h --color --profile --status --dialect --sign-type --schedule --retries --window --speed --timeout --yes --dry-run --format --set --set-str --unset --key-file --key --count --from --from-format --seed --mix --life --duplicates --concurrency --rate --ramp --max-in-flight --jitter --honor-retry-after --journal --resume --report --fail-if --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2124,6 +2124,10 @@ _payout_notify() {
                     return 0
                     ;;
                 --mix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --life)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -154,6 +154,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l from-format -d 'The format of --from: ndjson or csv; unless told, by the file\'s name' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l seed -d 'Make ids, values, statuses and jitter the same each time' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l mix -d 'Mix statuses, such as success=90,failed=8,cancelled=2' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l life -d 'Send several notifications of each order, such as \'processing, 2s, success\'; pauses count from the order\'s start, and several lives have weights, such as \'success, failed=20\'' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l duplicates -d 'Send this share of the orders twice' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l concurrency -d 'How many attempts may be in flight at once without --rate [default: 16]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l rate -d 'Start orders at this rate, such as 500/s, however slow the merchant is' -r

@@ -55,7 +55,7 @@ use crate::units::status_word::StatusWord;
 /// dialect's success reply. Exits with 0 when acknowledged, with 1 when the schedule ended without.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x\n  payout-notify simulate http://localhost:8787/notify --count 500 --rate 50/s --report html=run.html"
+    after_help = "Example:\n  payout-notify simulate http://localhost:8787/notify --speed 60x\n  payout-notify simulate http://localhost:8787/notify --count 500 --rate 50/s --report html=run.html\n  payout-notify simulate http://localhost:8787/notify --life 'processing, 2s, success'"
 )]
 pub struct SimulateArgs {
     /// The merchant's notify URL; by default the profile's url.
@@ -162,7 +162,11 @@ impl SimulateArgs {
 
 pub fn run(args: &SimulateArgs, environment: &Environment, console: &mut Console) -> CommandResult {
     let target = target(args.url.as_deref())?;
-    let chosen_by = args.status.map(|_| "--status").or(args.many.mix.as_ref().map(|_| "--mix"));
+    let chosen_by = args
+        .status
+        .map(|_| "--status")
+        .or(args.many.mix.as_ref().map(|_| "--mix"))
+        .or(args.many.life.first().map(|_| "--life"));
     args.edits.leave_the_status_to(chosen_by)?;
     let schedule = match args.many.resume {
         // The journal's counts: what is given here is only compared with it.
@@ -185,7 +189,13 @@ pub fn run(args: &SimulateArgs, environment: &Environment, console: &mut Console
     let seed = args.many.seed.unwrap_or_else(|| u64::from(fastrand::u32(..)));
     let many = args.many.asked();
     if let Some(flag) = many.filter(|_| args.dry_run) {
-        let told = format!("--dry-run shows one order's timeline, and {flag} asks for many");
+        let told = match flag {
+            "--life" => {
+                "--dry-run shows the timeline of one notification, and --life sends several"
+                    .to_owned()
+            }
+            flag => format!("--dry-run shows one order's timeline, and {flag} asks for many"),
+        };
         return Err(CommandError::usage(told).hint(format!("leave out {flag}")));
     }
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };

@@ -315,6 +315,7 @@ fn shown(argument: &Arg) -> Option<String> {
         "TYPE" => "md5",
         "SCHEDULE" | "NAME|LIST" => "15s,30s,5m",
         "SHARES" => "success=90,failed=10",
+        "LIFE" => "'processing, 2s, success'",
         "GATE" => "'p99>200ms'",
         "FORMAT=FILE" => "html=report.html",
         "NAME=VALUE" | "NAME=TEXT" => "amount=125000",

@@ -171,12 +171,13 @@ impl ProgressMeter {
             self.rate = Some(attempts as f64 / passed.as_secs_f64());
             (self.since, self.attempts_then) = (elapsed, summary.attempts());
         }
+        let orders = summary.lives.as_ref().map_or(summary.orders, |lives| lives.orders);
         ProgressFigures {
             elapsed,
-            ended: summary.orders.ended(),
+            ended: orders.ended(),
             orders: summary.facts.orders,
-            acknowledged: summary.orders.acknowledged,
-            failed: summary.orders.ended().saturating_sub(summary.orders.acknowledged),
+            acknowledged: orders.acknowledged,
+            failed: orders.ended().saturating_sub(orders.acknowledged),
             pending_retries: summary.pending_retries(),
             rate: self.rate,
             latency: summary.latency.quantile(0.5).zip(summary.latency.quantile(0.99)),

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::figures::{counted, shortened};
 use super::gates::GateResult;
 use crate::net::outcome::FailureKind;
+use crate::sender::orders::life::LifePlan;
 use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
 use crate::sender::schedule::MAX_RETRIES;
 
@@ -18,6 +19,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod latency;
+pub mod lives;
 pub(super) mod markup;
 mod plot;
 #[cfg(test)]
@@ -30,6 +32,7 @@ pub use counts::{
 };
 use course::Course;
 use latency::LatencyFigures;
+use lives::LifeCounts;
 
 pub const SLOWEST: usize = 10;
 
@@ -50,6 +53,8 @@ pub struct RunFacts {
     pub schedule: String,
     /// How many orders are planned, duplicates included; `None` where the source does not say.
     pub orders: Option<u64>,
+    /// Which notifications each order has; `None` where it is a single one.
+    pub lives: Option<Arc<LifePlan>>,
     /// The planned rate of first notifications, each second, where one is held.
     pub rate: Option<f64>,
     pub ramp: Option<Duration>,
@@ -72,7 +77,10 @@ enum LatencySeries {
 pub struct DeliverySummary {
     pub facts: RunFacts,
     pub length: Duration,
+    /// Where an order has several notifications, each of them counts here.
     pub orders: OrderCounts,
+    /// The orders themselves, where they have several notifications.
+    pub lives: Option<LifeCounts>,
     /// What became of the attempts, by their number; those above the most there can be are with
     /// the last.
     pub by_attempt: Vec<AttemptCounts>,
@@ -96,7 +104,9 @@ pub struct DeliverySummary {
 
 impl DeliverySummary {
     pub fn new(facts: RunFacts) -> Self {
-        DeliverySummary { facts, kept: Some(BTreeMap::new()), ..DeliverySummary::default() }
+        let lives = facts.lives.clone().map(LifeCounts::new);
+        let kept = Some(BTreeMap::new());
+        DeliverySummary { facts, lives, kept, ..DeliverySummary::default() }
     }
 
     /// Takes in one event; an order's end should follow its last attempt at once, so that its
@@ -117,7 +127,7 @@ impl DeliverySummary {
                     *self.unfollowed.entry(*order).or_default() += 1;
                 }
             }
-            EngineEvent::NotSent { .. } | EngineEvent::Stopping => {}
+            EngineEvent::Accepted(_) | EngineEvent::NotSent { .. } | EngineEvent::Stopping => {}
         }
     }
 
@@ -171,9 +181,33 @@ impl DeliverySummary {
         self.by_attempt.iter().map(|row| row.failed).sum()
     }
 
+    /// How many orders there are, or notifications where an order has several.
     pub fn total_orders(&self) -> u64 {
         let taken = self.orders.ended() + self.orders.not_sent;
-        taken.max(self.facts.orders.unwrap_or(0))
+        let planned = self.facts.orders.filter(|_| self.lives.is_none());
+        taken.max(planned.unwrap_or(0))
+    }
+
+    /// The orders where they have several notifications: their counts, and how many there are.
+    pub fn orders_of_lives(&self) -> Option<(OrderCounts, u64)> {
+        let counts = self.lives.as_ref()?.orders;
+        let total = (counts.ended() + counts.not_sent).max(self.facts.orders.unwrap_or(0));
+        let rest = total.saturating_sub(counts.ended());
+        let not_sent = if self.cut_short.is_some() { counts.not_sent } else { rest };
+        Some((OrderCounts { not_sent, ..counts }, total))
+    }
+
+    /// What is counted: orders, or the notifications of orders that have several.
+    pub fn noun(&self) -> &'static str {
+        if self.lives.is_some() { "notification" } else { "order" }
+    }
+
+    /// The order's number in the run, and which of its notifications it is where it has several.
+    pub fn place(&self, number: u64) -> (u64, Option<u32>) {
+        self.lives.as_ref().map_or((number, None), |lives| {
+            let place = lives.place(number);
+            (place.order, Some(place.step))
+        })
     }
 
     /// The orders that were not sent. After a failure those that the run did not come to are not
@@ -253,7 +287,8 @@ impl DeliverySummary {
             true => part.acknowledged += 1,
             false => part.failed += 1,
         });
-        if attempt.attempt == 1 {
+        let begins_order = |lives: &LifeCounts| lives.begins_order(attempt.order);
+        if attempt.attempt == 1 && self.lives.as_ref().is_none_or(begins_order) {
             let sends = &mut self.first_sends;
             sends.count += 1;
             sends.earliest = Some(sends.earliest.map_or(sent, |at| at.min(sent)));
@@ -265,6 +300,9 @@ impl DeliverySummary {
     fn fold_order(&mut self, order: &OrderEnd) {
         let finished = self.in_run(order.finished);
         self.length = self.length.max(finished);
+        if let Some(lives) = &mut self.lives {
+            lives.fold(order);
+        }
         let is_unsent = matches!(order.result, OrderResult::Interrupted(_)) && order.attempts == 0;
         let count = match order.result {
             _ if is_unsent => &mut self.orders.not_sent,
@@ -293,13 +331,14 @@ impl DeliverySummary {
         if is_failure && self.failures.len() < MOST_KEPT_FAILURES {
             let kept = self.kept.as_ref().and_then(|kept| kept.get(&order.order)).cloned();
             let (code, explanation) = told.unzip();
+            let place = self.place(order.order);
             self.failures.push(kept.unwrap_or_else(|| OrderOutcome {
                 result: Some(order.result),
                 attempts: order.attempts,
                 at: finished,
                 code,
                 explanation,
-                ..OrderOutcome::new(order.order, &order.order_id)
+                ..OrderOutcome::new(place, &order.order_id)
             }));
         }
     }
@@ -332,7 +371,8 @@ impl DeliverySummary {
         if is_full && self.slowest.last().is_some_and(|last| last.latency >= latency) {
             return;
         }
-        if let Some(same) = self.slowest.iter().position(|slow| slow.order == attempt.order) {
+        let (order, step) = self.place(attempt.order);
+        if let Some(same) = self.slowest.iter().position(|slow| slow.order == order) {
             if self.slowest[same].latency >= latency {
                 return;
             }
@@ -340,7 +380,8 @@ impl DeliverySummary {
         }
         let at = self.slowest.partition_point(|slow| slow.latency >= latency);
         let slow = SlowOrder {
-            order: attempt.order,
+            order,
+            step,
             order_id: bounded_id(&attempt.order_id),
             attempt: attempt.attempt,
             latency,
@@ -353,11 +394,12 @@ impl DeliverySummary {
 
     /// The order's own entry; `None` once there are too many orders to keep.
     fn keep(&mut self, order: u64, id: &Arc<str>) -> Option<&mut OrderOutcome> {
+        let place = self.place(order);
         let kept = self.kept.as_ref()?;
         if kept.len() >= MOST_KEPT_ORDERS && !kept.contains_key(&order) {
             self.kept = None;
         }
-        Some(self.kept.as_mut()?.entry(order).or_insert_with(|| OrderOutcome::new(order, id)))
+        Some(self.kept.as_mut()?.entry(order).or_insert_with(|| OrderOutcome::new(place, id)))
     }
 }
 
@@ -379,7 +421,9 @@ impl RunReport {
             // An order that was never sent is not an order that was acknowledged.
             [] => {
                 let all_ended = self.summary.orders.ended() >= self.summary.total_orders();
-                exhausted == 0 && interrupted == 0 && all_ended
+                let lives = self.summary.orders_of_lives();
+                let all_lived = lives.is_none_or(|(orders, total)| orders.acknowledged == total);
+                exhausted == 0 && interrupted == 0 && all_ended && all_lived
             }
             gates => gates.iter().all(GateResult::is_passed),
         }
@@ -399,7 +443,7 @@ impl RunReport {
 impl DeliverySummary {
     /// How many there are in words: a duplicate is a notification, and no order of its own.
     pub fn total_in_words(&self) -> String {
-        let noun = if self.orders.duplicates == 0 { "order" } else { "notification" };
+        let noun = if self.orders.duplicates == 0 { self.noun() } else { "notification" };
         counted(self.total_orders(), noun)
     }
 }

@@ -13,6 +13,8 @@
 //! - **Fairness.** Whatever was intended earlier goes first; at equal times the retry. So neither
 //!   retries nor first sends starve the others. In the closed model a first send is intended when
 //!   there is room for it, so there a retry that is due goes first.
+//! - **Lives.** The later notifications of an order are due at their own times after its start,
+//!   whatever became of the ones before; they wait with the retries. See `orders::life`.
 //! - **Late attempts.** An order's attempts follow each other. One whose planned time passed while
 //!   the reply before it was awaited is intended at the moment of that reply, and sent at once.
 //! - **The window.** It starts when an order is first sent, in the open model at the time intended
@@ -33,6 +35,8 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
+mod held;
+mod next_order;
 mod retry_queue;
 mod state;
 mod stops;

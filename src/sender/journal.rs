@@ -219,6 +219,7 @@ impl Journal {
 
     fn push_event(&self, start: Timestamp, event: &EngineEvent, statements: &mut Vec<Statement>) {
         match event {
+            EngineEvent::Accepted(order) => statements.push(insertion(order)),
             EngineEvent::Attempt(attempt) => {
                 statements.extend(self.explanation(attempt));
                 let sql = "UPDATE attempts SET outcome = ?, sent_at_us = ?, finished_at_us = ?

@@ -13,6 +13,7 @@ pub mod example;
 pub mod file;
 mod header;
 pub mod ids;
+pub mod life;
 mod maker;
 pub mod mix;
 mod pipe;
@@ -21,6 +22,7 @@ mod row;
 pub mod template;
 
 use std::io::{self, Read};
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,10 +34,12 @@ use protocol::internal::signing::BodySigner;
 
 use self::error::OrderError;
 use self::file::{FileFormat, OpenFile, Rows, cannot_open};
+use self::life::Lives;
 use self::maker::OrderMaker;
 use self::pipe::Pipe;
 use self::plan::{OrderPlan, OrderSettings, OrderSource};
-use super::record::Order;
+use super::record::{FollowingOrder, Order};
+use super::schedule::Speed;
 use crate::store::StoreError;
 
 /// Where a run takes its new orders from.
@@ -44,6 +48,12 @@ pub trait OrderFeed {
     /// ends the run as a stop does. Pending means that nobody knows yet, and says nothing about when
     /// to ask again.
     fn next(&mut self, completed_at: Timestamp) -> Poll<Option<Result<Order, OrderError>>>;
+
+    /// The later notifications of the order that [`OrderFeed::next`] gave last; before the first,
+    /// those that an earlier session left of the orders that it began.
+    fn following(&mut self) -> Vec<FollowingOrder> {
+        Vec::new()
+    }
 
     /// Ready when [`OrderFeed::next`] may have something.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<()> {
@@ -74,6 +84,28 @@ impl Orders {
     pub fn generate(count: u64, settings: OrderSettings, signer: BodySigner) -> Self {
         let plan = OrderPlan { source: OrderSource::Generated(count), settings };
         Orders::new(plan, Some(signer), Source::Generated)
+    }
+
+    /// So many orders with fresh ids, each with a life; the settings need no mix.
+    pub fn with_lives(
+        count: u64,
+        lives: Lives,
+        settings: OrderSettings,
+        signer: BodySigner,
+    ) -> Self {
+        let plan = OrderPlan { source: OrderSource::Lives { count, lives }, settings };
+        Orders::new(plan, Some(signer), Source::Generated)
+    }
+
+    /// Begins with notifications that an earlier session of the run left.
+    pub fn continue_lives(&mut self, following: Vec<FollowingOrder>) {
+        self.maker.following = following;
+    }
+
+    /// Lets the pauses of lives pass at this speed.
+    pub fn at_speed(mut self, speed: Speed) -> Self {
+        self.maker.speed = speed;
+        self
     }
 
     /// The orders of a file, whose rows are checked here; what can be read only once, such as a
@@ -134,7 +166,9 @@ impl Orders {
         }
         let maker = &orders.maker;
         match &maker.plan.source {
-            OrderSource::Generated(count) if maker.made < *count => {
+            OrderSource::Generated(count) | OrderSource::Lives { count, .. }
+                if maker.made < *count =>
+            {
                 maker.expected()?;
                 orders.source = Source::Generated;
             }
@@ -226,6 +260,13 @@ impl OrderFeed for Orders {
         let is_duplicate = |order: &Order| order.duplicate_of.is_some();
         self.duplicates += u64::from(matches!(&order, Some(Ok(order)) if is_duplicate(order)));
         Poll::Ready(order)
+    }
+
+    fn following(&mut self) -> Vec<FollowingOrder> {
+        let following = mem::take(&mut self.maker.following);
+        let duplicates = following.iter().filter(|it| it.order.duplicate_of.is_some());
+        self.duplicates += duplicates.count() as u64;
+        following
     }
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {

@@ -34,6 +34,18 @@ pub struct InFlight {
     pub is_owed: bool,
 }
 
+/// A later notification of an order that has begun: its own status, with attempts and a window of
+/// its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowingOrder {
+    pub order: Order,
+    /// When it is due: counted from the order's start, or from the start of the run where an
+    /// earlier session made it.
+    pub due: Duration,
+    /// The notification whose first attempt has to end before.
+    pub waits_for: Option<u64>,
+}
+
 /// An order of which an earlier session of the run made attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BegunOrder {
@@ -115,6 +127,9 @@ pub struct OrderEnd {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EngineEvent {
+    /// A notification of an order that has several, which all are recorded before the first is
+    /// sent. It is for the journal alone.
+    Accepted(Order),
     Attempt(Attempt),
     Order(OrderEnd),
     /// The attempt was intended, but this machine had no room for it, or the run was stopped first.

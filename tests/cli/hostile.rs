@@ -266,6 +266,7 @@ fn no_reply_is_shown_as_it_is() {
     let url = format!("http://{}/", merchant.address);
     let url = url.as_str();
     in_both_formats(&["simulate", url, "--schedule", "1ms"], "", &work);
+    in_both_formats(&["simulate", url, "--life", "1, 2", "--retries", "0"], "", &work);
     in_both_formats(
         &[
             "simulate",

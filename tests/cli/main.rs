@@ -34,6 +34,7 @@ mod listen_referee;
 mod listen_replies;
 mod listen_tls;
 mod listen_tunnel;
+mod lives;
 mod man;
 mod many;
 mod masking;

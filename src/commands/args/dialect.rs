@@ -70,11 +70,14 @@ pub fn refuse_status(
         return Ok(());
     }
     let name = statuses.status(Kind::Payout, status).map_or("such", |status| status.name);
+    let notified = statuses.payouts();
+    let notified = notified.filter(|one| dialect.layout.notifies(one.code.into(), statuses));
+    let notified: Vec<&str> = notified.map(|one| one.name).collect();
     Err(CommandError::usage(format!(
         "the dialect {} never notifies {name} orders",
         Untrusted::new(&dialect.id)
     ))
-    .hint("give another --status, or another --dialect"))
+    .hint(format!("give one of {}, or another --dialect", notified.join(", "))))
 }
 
 /// The dialect of this name, or in this file.

@@ -5,11 +5,12 @@ use std::ffi::OsString;
 use crate::mask::Untrusted;
 use crate::report::curl::shell_quote;
 
-const LEFT_OUT: [&str; 10] = [
+const LEFT_OUT: [&str; 11] = [
     "count",
     "from",
     "from-format",
     "mix",
+    "life",
     "duplicates",
     "status",
     "set",
@@ -91,6 +92,8 @@ mod tests {
             "--cacert",
             "it's.pem",
             "--mix=success=1",
+            "--life",
+            "processing, 2s, success",
             "--rate",
             "5/s",
             "--key-file",

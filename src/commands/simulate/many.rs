@@ -1,6 +1,7 @@
 //! Many orders: at a rate, through a crash, into a report.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::mem;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::task::Context;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::Key;
+use protocol::{Key, Kind, StatusTable};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::CommandResult;
@@ -38,8 +39,9 @@ use crate::sender::judge::Judge;
 use crate::sender::orders::Orders;
 use crate::sender::orders::error::OrderError;
 use crate::sender::orders::file::FileFormat;
+use crate::sender::orders::life::LifeWords;
 use crate::sender::orders::mix::MixWords;
-use crate::sender::record::{BegunOrder, EngineEvent};
+use crate::sender::record::{BegunOrder, EngineEvent, Order};
 use crate::sender::schedule::parse_duration;
 use crate::terminal::Console;
 use crate::units::percent::Percent;
@@ -68,6 +70,15 @@ pub struct ManyArgs {
     /// Mix statuses, such as success=90,failed=8,cancelled=2.
     #[arg(long, value_name = "SHARES", value_parser = MixWords::parse, conflicts_with = "status")]
     pub mix: Option<MixWords>,
+    /// Send several notifications of each order, such as 'processing, 2s, success'; pauses count from
+    /// the order's start, and several lives have weights, such as 'success, failed=20'.
+    #[arg(
+        long,
+        value_name = "LIFE",
+        value_parser = LifeWords::parse,
+        conflicts_with_all = ["from", "status", "mix"],
+    )]
+    pub life: Vec<LifeWords>,
     /// Send this share of the orders twice.
     #[arg(long, value_name = "PERCENT", value_parser = Percent::from_str)]
     pub duplicates: Option<Percent>,
@@ -98,7 +109,7 @@ pub struct ManyArgs {
         long,
         requires = "journal",
         conflicts_with_all = [
-            "count", "from", "mix", "duplicates", "status", "set", "set_str", "unset",
+            "count", "from", "mix", "life", "duplicates", "status", "set", "set_str", "unset",
         ],
     )]
     pub resume: bool,
@@ -122,6 +133,7 @@ impl ManyArgs {
             (self.from.is_some(), "--from"),
             (self.seed.is_some(), "--seed"),
             (self.mix.is_some(), "--mix"),
+            (!self.life.is_empty(), "--life"),
             (self.duplicates.is_some(), "--duplicates"),
             (self.concurrency.is_some(), "--concurrency"),
             (self.rate.is_some(), "--rate"),
@@ -177,6 +189,10 @@ pub(super) fn run(
     console: &mut Console,
 ) -> CommandResult {
     let many = &setup.args.many;
+    if setup.args.file.is_some() && !many.life.is_empty() {
+        return Err(CommandError::usage("FILE is one notification, and --life makes several")
+            .hint("leave out FILE: the orders of --life are made, and --set changes them"));
+    }
     if let (Some(_), Some(flag)) = (&setup.args.file, many.asked()) {
         return Err(CommandError::usage(format!("FILE is one order, and {flag} asks for many"))
             .hint("give many orders with --from FILE, or leave the flag out"));
@@ -205,7 +221,9 @@ pub(super) fn run(
         if let Some(journal) = &session.journal {
             journal.begin().await.map_err(refused)?;
             if session.left.is_some() {
-                session.orders.waiting = Some(Box::new(journal.waiting().map_err(refused)?));
+                if facts.lives.is_none() {
+                    session.orders.waiting = Some(Box::new(journal.waiting().map_err(refused)?));
+                }
                 replay(journal, &mut summary)?;
             }
         }
@@ -223,6 +241,7 @@ pub(super) fn run(
             unknown,
             open_files,
             is_held_back: false,
+            life: statuses_of_one(&facts, &setup.args.statuses),
         });
         let begun = clock.now();
         let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
@@ -246,6 +265,17 @@ pub(super) fn run(
         screen.tell_held_back(held_back(transport));
         screen.conclude(sent)
     })
+}
+
+/// The statuses of the run's order, where it is a single one with a life.
+fn statuses_of_one(facts: &RunFacts, statuses: &StatusTable) -> Vec<String> {
+    let lives = facts.lives.as_ref().filter(|_| facts.orders == Some(1));
+    let steps = lives.and_then(|lives| lives.life(0)).map_or(&[][..], |life| life.steps());
+    let name = |status| {
+        let known = statuses.status(Kind::Payout, status);
+        known.map_or_else(|| format!("status {status}"), |known| known.name.to_owned())
+    };
+    steps.iter().map(|step| name(step.status)).collect()
 }
 
 fn replay(journal: &Journal, summary: &mut DeliverySummary) -> Result<(), CommandError> {
@@ -280,24 +310,30 @@ impl Session {
         key: Option<&Key>,
         now: Timestamp,
     ) -> Result<Session, CommandError> {
-        let (journal, found, orders) = resume(setup, key, now)?;
+        let (journal, found, mut orders) = resume(setup, key, now)?;
         let Resumable { run: config, begun, counts, .. } = found;
         let unmade = orders.remaining().unwrap_or_default();
+        let lives = orders.plan().lives();
         let plan = config.retry_plan();
-        let lives = |order: &&BegunOrder| {
+        let continues = |order: &&BegunOrder| {
             let BegunOrder { order, attempts, last, elapsed } = order;
             matches!(plan.resume((order.number, *attempts), *last, *elapsed), Decision::Retry(_))
         };
-        let left = begun.iter().filter(lives).count() as u64 + counts.waiting + unmade;
-        Ok(Session {
-            journal: Some(journal),
-            orders,
-            total: Some(counts.orders + unmade),
-            waiting: counts.waiting,
-            left: Some(left),
-            config,
-            begun,
-        })
+        let begun_left = begun.iter().filter(continues);
+        let Some(lives) = lives else {
+            let left = Some(begun_left.count() as u64 + counts.waiting + unmade);
+            let (total, waiting) = (Some(counts.orders + unmade), counts.waiting);
+            let journal = Some(journal);
+            return Ok(Session { journal, orders, total, waiting, left, config, begun });
+        };
+        let unsent: Result<Vec<Order>, _> = journal.waiting().and_then(Iterator::collect);
+        let unsent = unsent.map_err(refused)?;
+        let numbers = begun_left.map(|it| it.order.number).chain(unsent.iter().map(|it| it.number));
+        let started: BTreeSet<u64> = numbers.map(|number| lives.place(number).order).collect();
+        let (total, left) = (orders.plan().orders(), Some(started.len() as u64 + unmade));
+        orders.continue_lives(lives.left(unsent, now));
+        let (journal, orders) = (Some(journal), orders.at_speed(config.speed));
+        Ok(Session { journal, orders, total, waiting: 0, left, config, begun })
     }
 
     fn facts(&self, setup: &Setup<'_>) -> RunFacts {
@@ -306,6 +342,7 @@ impl Session {
             started_at: self.config.started_at,
             schedule: self.config.schedule.name().to_owned(),
             orders: self.total,
+            lives: self.orders.plan().lives().map(Arc::new),
             rate: self.config.pace.rate.map(Rate::per_second),
             ramp: self.config.pace.ramp.filter(|ramp| !ramp.is_zero()),
         }

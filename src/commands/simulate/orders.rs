@@ -17,6 +17,7 @@ use crate::report::figures::counted;
 use crate::sender::orders::Orders;
 use crate::sender::orders::error::OrderError;
 use crate::sender::orders::file::FileFormat;
+use crate::sender::orders::life::Lives;
 use crate::sender::orders::mix::Mix;
 use crate::sender::orders::plan::OrderSettings;
 
@@ -38,13 +39,29 @@ pub(super) fn of_arguments(setup: &Setup<'_>, key: Key) -> Result<Orders, Comman
     }
     let seed = setup.seed;
     let settings = OrderSettings { seed, mix, failed, statuses, duplicates, changes };
+    if !many.life.is_empty() {
+        let lives = Lives::try_new(&many.life, &statuses).map_err(|error| {
+            let hint = "give each life once, with its weight: --life 'processing, success=80'";
+            CommandError::usage("--life cannot be used").because(error).hint(hint)
+        })?;
+        for status in lives.statuses() {
+            refuse_status(status, setup.dialect, &statuses)?;
+        }
+        let (count, settings) = (count_of(many), OrderSettings { mix: None, ..settings });
+        let orders = Orders::with_lives(count, lives, settings, signer);
+        return Ok(orders.at_speed(setup.args.speed()));
+    }
     match &many.from {
-        None => Ok(Orders::generate(many.count.map_or(1, NonZeroU64::get), settings, signer)),
+        None => Ok(Orders::generate(count_of(many), settings, signer)),
         Some(path) => {
             let format = many.from_format.unwrap_or_else(|| FileFormat::of(path));
             Orders::read(path, format, settings, signer).map_err(|error| refused(many, error))
         }
     }
+}
+
+fn count_of(many: &ManyArgs) -> u64 {
+    many.count.map_or(1, NonZeroU64::get)
 }
 
 pub(super) fn refused(many: &ManyArgs, error: OrderError) -> CommandError {

@@ -8,7 +8,7 @@ use super::super::output_file::{Readers, cannot_write, empty, open};
 use super::many::ManyArgs;
 use crate::error::CommandError;
 use crate::mask::Untrusted;
-use crate::report::summary::{self, RunReport};
+use crate::report::summary::{self, DeliverySummary, RunReport, json};
 use crate::report::target::{ReportFormat, ReportTarget, shared_path};
 use crate::sender::record::EngineEvent;
 
@@ -45,14 +45,18 @@ impl<'a> Reports<'a> {
         Ok(())
     }
 
-    pub(super) fn event(&mut self, event: &EngineEvent) -> Result<(), CommandError> {
+    pub(super) fn event(
+        &mut self,
+        event: &EngineEvent,
+        summary: &DeliverySummary,
+    ) -> Result<(), CommandError> {
         let EngineEvent::Attempt(attempt) = event else { return Ok(()) };
         for index in 0..self.files.len() {
             let (target, file) = &mut self.files[index];
             if target.format != ReportFormat::Ndjson {
                 continue;
             }
-            let line = summary::json::attempt(attempt);
+            let line = json::attempt(attempt, summary.place(attempt.order));
             if let Err(error) = file.write_all(line.as_bytes()) {
                 // It is told once, and not tried again at the end.
                 let (target, file) = self.files.remove(index);

@@ -51,6 +51,9 @@ pub(super) struct Screen<'a, 'c> {
     /// The limit of open files, where it is what holds attempts back.
     pub(super) open_files: Option<usize>,
     pub(super) is_held_back: bool,
+    /// The statuses of the only order, whose attempts a person sees one by one; empty in a run of
+    /// many.
+    pub(super) life: Vec<String>,
 }
 
 /// How many unknown outcomes are named, the rest is counted: as many as are in flight at once
@@ -69,13 +72,14 @@ impl Unknown {
         Unknown { all, told: 0 }
     }
 
-    fn tell(&mut self, order_id: &str, attempt: u32) -> Vec<String> {
+    fn tell(&mut self, order_id: &str, step: Option<u32>, attempt: u32) -> Vec<String> {
         self.told += 1;
         if self.told > MOST_UNKNOWN {
             return Vec::new();
         }
+        let step = step.map_or_else(String::new, |step| format!(" step {step}"));
         let mut told = vec![format!(
-            "{}: attempt {attempt} has an unknown outcome; the merchant may have it",
+            "{}{step}: attempt {attempt} has an unknown outcome; the merchant may have it",
             Untrusted::new(&order_id)
         )];
         if self.told == MOST_UNKNOWN && self.all > MOST_UNKNOWN {
@@ -94,7 +98,7 @@ impl Screen<'_, '_> {
     ) -> Result<(), CommandError> {
         // What cannot be written happened all the same.
         self.summary.fold(event);
-        self.reports.event(event)?;
+        self.reports.event(event, &self.summary)?;
         self.tell(event).map_err(CommandError::output)?;
         let elapsed = self.summary.earlier.length.saturating_add(elapsed);
         self.console.progress(&self.summary, elapsed);
@@ -112,10 +116,18 @@ impl Screen<'_, '_> {
     pub(super) fn tell(&mut self, event: &EngineEvent) -> std::io::Result<()> {
         match (event, self.format) {
             (EngineEvent::Attempt(attempt), Format::Json) => {
-                return self.console.answer_bytes(summary::json::attempt(attempt).as_bytes());
+                let line = summary::json::attempt(attempt, self.summary.place(attempt.order));
+                return self.console.answer_bytes(line.as_bytes());
             }
-            (EngineEvent::UnknownOutcome { order_id, attempt, .. }, _) => {
-                let told = self.unknown.tell(order_id, *attempt);
+            (EngineEvent::Attempt(attempt), Format::Human) if !self.life.is_empty() => {
+                let (_, step) = self.summary.place(attempt.order);
+                let at = step.and_then(|step| usize::try_from(step).ok()?.checked_sub(1));
+                let status = at.and_then(|at| self.life.get(at)).map_or("", String::as_str);
+                return self.console.answer(&summary::text::attempt(attempt, step, status));
+            }
+            (EngineEvent::UnknownOutcome { order, order_id, attempt }, _) => {
+                let (_, step) = self.summary.place(*order);
+                let told = self.unknown.tell(order_id, step, *attempt);
                 told.iter().for_each(|warning| self.console.warning(warning));
             }
             (EngineEvent::Throttled { in_flight, .. }, _) => {
@@ -202,7 +214,7 @@ mod tests {
     fn unknown_outcomes_are_named_and_those_beyond_the_most_are_counted() {
         let told = |all: usize| {
             let mut unknown = Unknown::of(all);
-            (0..all).flat_map(|_| unknown.tell("POT1", 2)).collect::<Vec<_>>()
+            (0..all).flat_map(|_| unknown.tell("POT1", None, 2)).collect::<Vec<_>>()
         };
         assert_eq!((told(0).len(), told(5).len(), told(1_000).len()), (0, 5, 1_000));
         let many = told(3_000);
@@ -210,6 +222,8 @@ mod tests {
             (many.len(), many[1_000].as_str()),
             (1_001, "… and 2,000 more; the journal has them all")
         );
+        let step = Unknown::of(1).tell("POT1", Some(3), 2);
+        assert!(step[0].starts_with("POT1 step 3: attempt 2 has"), "{step:?}");
         assert!(many[4].starts_with("POT1: attempt 2"), "{many:?}");
     }
 }

@@ -57,6 +57,8 @@ pub struct Reason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlowOrder {
     pub order: u64,
+    /// Which of its notifications, from 1, where it has several.
+    pub step: Option<u32>,
     pub order_id: Arc<str>,
     pub attempt: u32,
     pub latency: Duration,
@@ -74,6 +76,8 @@ pub struct Throttling {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderOutcome {
     pub order: u64,
+    /// Which of its notifications, from 1, where it has several.
+    pub step: Option<u32>,
     pub order_id: Arc<str>,
     /// How it ended; `None` while it has not.
     pub result: Option<OrderResult>,
@@ -95,9 +99,10 @@ pub struct Earlier {
 }
 
 impl OrderOutcome {
-    pub(super) fn new(order: u64, id: &Arc<str>) -> Self {
+    pub(super) fn new((order, step): (u64, Option<u32>), id: &Arc<str>) -> Self {
         OrderOutcome {
             order,
+            step,
             order_id: bounded_id(id),
             result: None,
             attempts: 0,

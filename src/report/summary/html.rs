@@ -52,7 +52,7 @@ pub fn page(report: &RunReport) -> String {
         clocks: [("intended time", &summary.latency), ("real send time", &summary.service_time)],
         course: plot::course(summary).map(|plot| (plot, span(summary.course.part_length()))),
         most: summary.by_attempt.iter().map(AttemptCounts::made).max().unwrap_or(0),
-        more_failures: more.map(|more| counted(more, "more order")),
+        more_failures: more.map(|more| counted(more, &format!("more {}", summary.noun()))),
     };
     page.render().expect("memory takes whatever is written to it")
 }
@@ -62,8 +62,12 @@ fn title(report: &RunReport) -> String {
     // What failed comes first: a reader of a red page looks for it.
     let failed = report.failed_gates().or_else(|| failed_orders(report));
     let failed = failed.map_or_else(String::new, |failed| format!("{failed}; "));
+    let orders = summary.orders_of_lives().map_or_else(String::new, |(orders, total)| {
+        let acknowledged = grouped(orders.acknowledged);
+        format!("{acknowledged} of {} acknowledged, ", counted(total, "order"))
+    });
     format!(
-        "{failed}{} of {} acknowledged ({})",
+        "{failed}{orders}{} of {} acknowledged ({})",
         grouped(summary.orders.acknowledged),
         summary.total_in_words(),
         share(summary.orders.acknowledged, summary.total_orders())
@@ -72,11 +76,11 @@ fn title(report: &RunReport) -> String {
 
 /// The orders for which the run answers "no"; nothing where gates passed in spite of them.
 fn failed_orders(report: &RunReport) -> Option<String> {
-    let orders = &report.summary.orders;
+    let (orders, noun) = (&report.summary.orders, report.summary.noun());
     let counts = [(orders.exhausted, "exhausted"), (orders.interrupted, "interrupted")];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0 && !report.is_yes());
     let counts: Vec<String> =
-        counts.map(|(count, how)| format!("{} {how}", counted(count, "order"))).collect();
+        counts.map(|(count, how)| format!("{} {how}", counted(count, noun))).collect();
     (!counts.is_empty()).then(|| counts.join(", "))
 }
 
@@ -95,7 +99,7 @@ fn warnings(summary: &DeliverySummary) -> Vec<String> {
         warnings.push(format!("Unknown outcome: {told}. The merchant may have received each, and sees a duplicate where it is sent again."));
     }
     if summary.orders.lapsed > 0 {
-        let orders = counted(summary.orders.lapsed, "order");
+        let orders = counted(summary.orders.lapsed, summary.noun());
         warnings.push(format!("The window of {orders} ended while the sender was stopped."));
     }
     warnings
@@ -121,14 +125,23 @@ fn earlier(summary: &DeliverySummary) -> Option<String> {
 
 fn tiles(summary: &DeliverySummary) -> Vec<(String, &'static str)> {
     let orders = &summary.orders;
+    let names = match summary.lives {
+        None => ["orders retried", "orders exhausted", "orders interrupted", "orders not sent"],
+        Some(_) => [
+            "notifications retried",
+            "notifications exhausted",
+            "notifications interrupted",
+            "notifications not sent",
+        ],
+    };
     let some_of = |count: u64| (count > 0).then(|| grouped(count));
     let quantile = |quantile| summary.latency.quantile(quantile).map(three_digits);
     let tiles = [
         (Some(grouped(summary.attempts())), "attempts"),
-        (Some(grouped(orders.retried)), "orders retried"),
-        (Some(grouped(orders.exhausted)), "orders exhausted"),
-        (some_of(orders.interrupted), "orders interrupted"),
-        (some_of(summary.not_sent()), "orders not sent"),
+        (Some(grouped(orders.retried)), names[0]),
+        (Some(grouped(orders.exhausted)), names[1]),
+        (some_of(orders.interrupted), names[2]),
+        (some_of(summary.not_sent()), names[3]),
         (some_of(orders.duplicates), "duplicates on purpose"),
         (summary.rate().map(rate), "first notifications"),
         (quantile(0.5), "p50 from the intended time"),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::latency::{LatencyFigures, SHOWN_QUANTILES};
-use super::{DeliverySummary, RunFacts, RunReport};
+use super::{DeliverySummary, OrderCounts, RunFacts, RunReport};
 use crate::mask::Untrusted;
 use crate::report::gates::{Figure, GateResult};
 use crate::report::json;
@@ -37,6 +37,7 @@ pub fn summary(report: &RunReport) -> String {
             "schedule": summary.facts.schedule,
             "cut_short": summary.cut_short,
             "orders": order_counts(summary),
+            "notifications": notification_counts(summary),
             "attempts": {
                 "total": summary.attempts(),
                 "acknowledged": summary.attempts() - summary.failed_attempts(),
@@ -68,13 +69,28 @@ pub fn summary(report: &RunReport) -> String {
 }
 
 fn order_counts(summary: &DeliverySummary) -> Value {
-    let orders = &summary.orders;
+    let (orders, total) = summary.orders_of_lives().unwrap_or_else(|| sent_counts(summary));
+    counts(&orders, total)
+}
+
+/// What was sent, where an order has several notifications.
+fn notification_counts(summary: &DeliverySummary) -> Option<Value> {
+    let (sent, total) = sent_counts(summary);
+    summary.lives.as_ref().map(|_| counts(&sent, total))
+}
+
+fn sent_counts(summary: &DeliverySummary) -> (OrderCounts, u64) {
+    let counts = OrderCounts { not_sent: summary.not_sent(), ..summary.orders };
+    (counts, summary.total_orders())
+}
+
+fn counts(orders: &OrderCounts, total: u64) -> Value {
     json!({
-        "total": summary.total_orders(),
+        "total": total,
         "acknowledged": orders.acknowledged,
         "exhausted": orders.exhausted,
         "interrupted": orders.interrupted,
-        "not_sent": summary.not_sent(),
+        "not_sent": orders.not_sent,
         "window_ended_while_stopped": orders.lapsed,
         "retried": orders.retried,
         "duplicates": orders.duplicates,
@@ -100,6 +116,7 @@ fn slowest(summary: &DeliverySummary) -> Vec<Value> {
     let slow = summary.slowest.iter().map(|slow| {
         json!({
             "order": slow.order,
+            "step": slow.step,
             "order_id": &*slow.order_id,
             "attempt": slow.attempt,
             "latency_from_intended_ms": milliseconds(slow.latency),
@@ -114,6 +131,7 @@ fn failures(summary: &DeliverySummary) -> Vec<Value> {
     let failures = summary.failures.iter().map(|order| {
         json!({
             "order": order.order,
+            "step": order.step,
             "order_id": &*order.order_id,
             "result": order.result.map(|result| result.code()),
             "attempts": order.attempts,
@@ -151,11 +169,13 @@ fn gate(result: &GateResult) -> Value {
     })
 }
 
-pub fn attempt(attempt: &Attempt) -> String {
+/// An attempt, with the order's number in the run and the number of its notification there.
+pub fn attempt(attempt: &Attempt, (order, step): (u64, Option<u32>)) -> String {
     json::line(
         "delivery-attempt",
         &json!({
-            "order": attempt.order,
+            "order": order,
+            "step": step,
             "order_id": Untrusted::new(&attempt.order_id),
             "attempt": attempt.attempt,
             "intended_ms": milliseconds(attempt.intended),
@@ -211,7 +231,7 @@ mod tests {
     fn an_attempt_is_one_line_with_both_clocks() {
         let events = sample::events(3);
         let Some(EngineEvent::Attempt(first)) = events.first() else { panic!("no attempt") };
-        let value: Value = serde_json::from_str(&attempt(first)).unwrap();
+        let value: Value = serde_json::from_str(&attempt(first, (1, None))).unwrap();
         assert_eq!((&value["attempt"], &value["acknowledged"]), (&json!(1), &json!(true)));
         let latency = |name: &str| value[name].as_f64().unwrap();
         assert!(latency("latency_from_intended_ms") > latency("latency_from_sent_ms"));

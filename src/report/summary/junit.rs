@@ -18,7 +18,15 @@ pub fn xml(report: &RunReport) -> String {
         None => result_cases(summary),
     };
     let told = summary.kept_orders().map_or(0, |kept| kept.filter(|it| is_unsent(it)).count());
-    let untold = summary.not_sent().saturating_sub(told as u64);
+    let untold = match summary.orders_of_lives() {
+        None => summary.not_sent().saturating_sub(told as u64),
+        // The notifications of an order that had begun have cases of their own.
+        Some((orders, _)) => {
+            let kept = summary.lives.as_ref().filter(|_| summary.kept_orders().is_some());
+            let begun = kept.map_or(0, |lives| lives.orders.not_sent);
+            orders.not_sent.saturating_sub(begun)
+        }
+    };
     if untold > 0 {
         let status = skipped(&format!("{} not sent", counted(untold, "order")));
         cases.push(case("every order is sent", status));
@@ -70,7 +78,8 @@ fn order_case(order: &OrderOutcome) -> TestCase {
             failure(kind, code, &told(order))
         }
     };
-    let name = format!("#{} {}", order.order, order.order_id);
+    let step = order.step.map_or_else(String::new, |step| format!(" step {step}"));
+    let name = format!("#{} {}{step}", order.order, order.order_id);
     junit::case("orders", &name, status, order.slowest)
 }
 
@@ -87,7 +96,7 @@ fn told(order: &OrderOutcome) -> String {
 
 fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
     let orders = &summary.orders;
-    let acknowledged = format!("{} acknowledged", counted(orders.acknowledged, "order"));
+    let acknowledged = format!("{} acknowledged", counted(orders.acknowledged, summary.noun()));
     let mut cases = vec![case(&acknowledged, TestCaseStatus::success())];
     for reason in &summary.reasons {
         let status = match reason.exhausted {
@@ -95,7 +104,7 @@ fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
             exhausted => {
                 let told = format!(
                     "{} ended with {}: {}",
-                    counted(exhausted, "order"),
+                    counted(exhausted, summary.noun()),
                     reason.code,
                     reason.explanation
                 );
@@ -113,7 +122,7 @@ fn result_cases(summary: &DeliverySummary) -> Vec<TestCase> {
         (orders.interrupted, NonSuccessKind::Error, "interrupted"),
     ] {
         if count > 0 {
-            let told = format!("{} ended {what}", counted(count, "order"));
+            let told = format!("{} ended {what}", counted(count, summary.noun()));
             let mut status = failure(kind, what, &told);
             status.set_description(names(summary, None));
             cases.push(case(&format!("no order ends {what}"), status));

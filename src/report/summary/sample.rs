@@ -25,6 +25,7 @@ pub(crate) fn facts(orders: u64) -> RunFacts {
         started_at: Timestamp::from_second(1_767_225_600).unwrap(),
         schedule: "15s,30s,60s".to_owned(),
         orders: Some(orders),
+        lives: None,
         rate: Some(100.0),
         ramp: None,
     }

@@ -132,6 +132,7 @@ fn every_line_is_valid_by_its_schema() {
         started_at: Timestamp::UNIX_EPOCH,
         schedule: "backoff".to_owned(),
         orders: None,
+        lives: None,
         rate: None,
         ramp: None,
     };
@@ -156,7 +157,7 @@ fn every_line_is_valid_by_its_schema() {
             explanation: (order == 1).then(|| "too slow".to_owned()),
         };
         summary.fold(&EngineEvent::Attempt(attempt.clone()));
-        attempts.push(json::attempt(&attempt));
+        attempts.push(json::attempt(&attempt, (attempt.order, None)));
         let result = if order == 1 { EXHAUSTED } else { OrderResult::Acknowledged };
         let Attempt { order_id, finished, .. } = attempt;
         let ended = OrderEnd { order, order_id, result, attempts: 1, finished };

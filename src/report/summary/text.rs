@@ -7,6 +7,7 @@ use crate::report::drawing::{LogScale, bar, curve, labels};
 use crate::report::figures::{counted, grouped, rate, share, shortened, span, three_digits};
 use crate::report::gates::{GateResult, GateVerdict};
 use crate::report::line::Line;
+use crate::sender::record::Attempt;
 use crate::sender::schedule::format_duration;
 
 const MOST_REASONS: usize = 8;
@@ -36,14 +37,27 @@ pub fn lines(report: &RunReport) -> Vec<Line> {
     lines
 }
 
+/// One attempt of a run of a single order: when it was sent, for which status, and its result.
+pub fn attempt(attempt: &Attempt, step: Option<u32>, status: &str) -> Line {
+    let sent = Line::new().dim(format!("{:>8}  ", format!("+{}", span(attempt.sent))));
+    let sent = sent.accent(format!("{}{status:<14}", of_step(step)));
+    let sent = sent.plain(format!("  attempt {}  ", attempt.attempt));
+    let took = three_digits(attempt.service_time());
+    match &attempt.explanation {
+        None => sent.good("acknowledged").dim(format!(" in {took}")),
+        Some(why) => sent.bad(attempt.code.to_string()).dim(format!(" in {took}: {why}")),
+    }
+}
+
 fn heading(text: &'static str) -> Line {
     Line::new().strong(text)
 }
 
 fn headline(summary: &DeliverySummary) -> Vec<Line> {
-    let (orders, total) = (summary.orders, summary.total_orders());
-    let acknowledged =
-        format!("{} of {} acknowledged", grouped(orders.acknowledged), summary.total_in_words());
+    let of_lives = summary.orders_of_lives();
+    let (orders, total) = of_lives.unwrap_or((summary.orders, summary.total_orders()));
+    let in_words = of_lives.map_or_else(|| summary.total_in_words(), |_| counted(total, "order"));
+    let acknowledged = format!("{} of {in_words} acknowledged", grouped(orders.acknowledged));
     let line = match (total, orders.acknowledged == total) {
         (0, _) => Line::new().warn("no orders"),
         (_, true) => Line::new().good(acknowledged),
@@ -59,11 +73,12 @@ fn headline(summary: &DeliverySummary) -> Vec<Line> {
     };
     count(orders.exhausted, "exhausted");
     count(orders.interrupted, "interrupted");
-    let not_sent = summary.not_sent();
+    let not_sent = of_lives.map_or_else(|| summary.not_sent(), |(orders, _)| orders.not_sent);
     count(not_sent, "not sent");
     count(total.saturating_sub(orders.ended() + not_sent), "not ended");
     count(orders.retried, "retried");
     let mut lines = vec![line, Line::new().plain(format!("  {}", parts.join(", ")))];
+    lines.extend(notifications(summary));
     lines.extend(summary.rate().map(|achieved| {
         let ramp =
             summary.facts.ramp.map(|ramp| format!(" after a ramp of {}", format_duration(ramp)));
@@ -75,6 +90,25 @@ fn headline(summary: &DeliverySummary) -> Vec<Line> {
     lines
 }
 
+/// What was sent, where an order has several notifications.
+fn notifications(summary: &DeliverySummary) -> Option<Line> {
+    summary.lives.as_ref()?;
+    let sent = summary.orders;
+    let mut parts = vec![format!("{} acknowledged", grouped(sent.acknowledged))];
+    for (count, what) in [
+        (sent.exhausted, "exhausted"),
+        (sent.interrupted, "interrupted"),
+        (sent.not_sent, "not sent"),
+        (sent.retried, "retried"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{} {what}", grouped(count)));
+        }
+    }
+    let all = summary.total_in_words();
+    Some(Line::new().plain(format!("  {all}: {}", parts.join(", "))))
+}
+
 fn remarks(summary: &DeliverySummary) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(why) = &summary.cut_short {
@@ -82,7 +116,7 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
     }
     if summary.orders.duplicates > 0 {
         let duplicates = summary.orders.duplicates;
-        let orders = counted(summary.total_orders().saturating_sub(duplicates), "order");
+        let orders = counted(summary.total_orders().saturating_sub(duplicates), summary.noun());
         let duplicates = counted(duplicates, "duplicate");
         lines.push(Line::new().plain(format!("  {orders} and {duplicates} on purpose")));
     }
@@ -99,7 +133,7 @@ fn remarks(summary: &DeliverySummary) -> Vec<Line> {
         lines.push(Line::new().warn("  unknown outcome").plain(told));
     }
     if summary.orders.lapsed > 0 {
-        let orders = counted(summary.orders.lapsed, "order");
+        let orders = counted(summary.orders.lapsed, summary.noun());
         let told = format!(" for {orders} while the sender was stopped");
         lines.push(Line::new().warn("  window ended").plain(told));
     }
@@ -152,7 +186,8 @@ fn attempts(summary: &DeliverySummary) -> Vec<Line> {
     if most == 0 {
         return Vec::new();
     }
-    let head = format!("  {:<5}{:>11}{:>11}{:>10}  ", "", "made", "acked", "of orders");
+    let whole = if summary.lives.is_some() { "share" } else { "of orders" };
+    let head = format!("  {:<5}{:>11}{:>11}{:>10}  ", "", "made", "acked", whole);
     let mut lines = vec![heading("By attempt"), Line::new().dim(head.trim_end().to_owned())];
     lines.extend(rows.iter().take(MOST_ATTEMPT_ROWS).map(|row| {
         let made = row.made();
@@ -243,7 +278,8 @@ fn hidden_wait(summary: &DeliverySummary) -> Option<Line> {
 }
 
 fn slowest(summary: &DeliverySummary) -> Vec<Line> {
-    if summary.slowest.is_empty() || summary.total_orders() < 2 {
+    let orders = summary.orders_of_lives().map_or(summary.total_orders(), |(_, total)| total);
+    if summary.slowest.is_empty() || orders < 2 {
         return Vec::new();
     }
     let mut lines = vec![heading("Slowest orders, by their slowest attempt")];
@@ -251,7 +287,12 @@ fn slowest(summary: &DeliverySummary) -> Vec<Line> {
         Line::new()
             .plain(format!("  {:>9}  ", three_digits(slow.latency)))
             .accent(format!("{:<LONGEST_ID$}", shortened(&slow.order_id, LONGEST_ID)))
-            .dim(format!("  #{:<3} {}", slow.attempt, shortened(&slow.code, 28)))
+            .dim(format!(
+                "  {}#{:<3} {}",
+                of_step(slow.step),
+                slow.attempt,
+                shortened(&slow.code, 21)
+            ))
     }));
     lines
 }
@@ -265,7 +306,7 @@ fn failures(summary: &DeliverySummary) -> Vec<Line> {
         let result = order.result.map_or("", |result| result.code());
         Line::new()
             .accent(format!("  {:<LONGEST_ID$}", shortened(&order.order_id, LONGEST_ID)))
-            .bad(format!("  {result}"))
+            .bad(format!("  {}{result}", of_step(order.step)))
             .plain(format!(" after {}", counted(u64::from(order.attempts), "attempt")))
             .dim(
                 order
@@ -276,8 +317,12 @@ fn failures(summary: &DeliverySummary) -> Vec<Line> {
     }));
     let all = summary.orders.exhausted + summary.orders.interrupted;
     let all = usize::try_from(all).unwrap_or(usize::MAX);
-    lines.extend(left_out(all, MOST_FAILURES, "order"));
+    lines.extend(left_out(all, MOST_FAILURES, summary.noun()));
     lines
+}
+
+fn of_step(step: Option<u32>) -> String {
+    step.map_or_else(String::new, |step| format!("step {step} "))
 }
 
 pub fn gate_line(result: &GateResult) -> Line {

@@ -10,6 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use protocol::internal::acknowledgement::Conclusion;
 
+use super::held::Held;
+use super::next_order::{NextOrder, When};
 use super::retry_queue::RetryQueue;
 use super::stops::{BEAT, LATENESS, Stops};
 use crate::net::outcome::{FailureKind, Outcome};
@@ -18,7 +20,8 @@ use crate::sender::orders::OrderFeed;
 use crate::sender::orders::error::OrderError;
 use crate::sender::pace::Pace;
 use crate::sender::record::{
-    Attempt, BegunOrder, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult, wall_at,
+    Attempt, BegunOrder, EngineEvent, FollowingOrder, InFlight, Interruption, Order, OrderEnd,
+    OrderResult, wall_at,
 };
 
 /// The most attempts that are taken, and replies that are judged, before the rest has its turn.
@@ -113,6 +116,7 @@ pub(super) struct State<'r, E> {
     is_halted: bool,
     next_order: NextOrder,
     pending: RetryQueue,
+    held: Held,
     ready: Vec<InFlight>,
     unwritten: Vec<EngineEvent>,
     in_flight: BTreeMap<u64, (Arc<str>, u32)>,
@@ -130,33 +134,6 @@ enum Phase {
     Running,
     Draining { until: Duration },
     Aborted,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct NextOrder {
-    taken: u64,
-    /// How much later than planned orders are intended, because the source kept the run waiting.
-    lag: Duration,
-    when: When,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum When {
-    At(Duration),
-    Now,
-    Awaited,
-    Never,
-}
-
-impl NextOrder {
-    fn at(taken: u64, lag: Duration, input: &EngineInput<'_>) -> Self {
-        let when = match input.pace.intended(taken) {
-            _ if input.count.is_some_and(|count| taken >= count) => When::Never,
-            Some(at) => When::At(at.saturating_add(lag)),
-            None => When::Now,
-        };
-        NextOrder { taken, lag, when }
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -186,6 +163,7 @@ impl<'r, E> State<'r, E> {
             phase: Phase::Running,
             is_halted: false,
             pending: RetryQueue::default(),
+            held: Held::default(),
             ready: Vec::new(),
             unwritten: Vec::new(),
             in_flight: BTreeMap::new(),
@@ -199,6 +177,9 @@ impl<'r, E> State<'r, E> {
     }
 
     pub(super) fn take_begun(&mut self) -> Result<(), E> {
+        for next in self.input.orders.following() {
+            self.hold(next, Duration::ZERO);
+        }
         for BegunOrder { order, attempts, last, elapsed } in mem::take(&mut self.input.begun) {
             self.totals.orders += 1;
             if last != LastOutcome::Known {
@@ -381,6 +362,9 @@ impl<'r, E> State<'r, E> {
             self.halt();
             return self.not_sent(order, attempt);
         }
+        for next in self.held.release(number) {
+            self.pending.push(&InFlight { intended: next.intended.max(finished), ..next });
+        }
         self.totals.attempts += 1;
         let conclusion = conclusion.as_ref();
         let elapsed = offset.saturating_add(finished.saturating_sub(intended));
@@ -432,6 +416,8 @@ impl<'r, E> State<'r, E> {
         unfinished
             .extend(in_flight.map(|(order, (id, made))| (order, id, made, Interruption::InFlight)));
         unfinished.extend(self.pending.drain().map(|(order, id, next)| waiting(order, id, next)));
+        let held = self.held.drain().map(|it| waiting(it.order.number, it.order.id, it.attempt));
+        unfinished.extend(held);
         unfinished.sort_unstable_by_key(|one| one.0);
         for (order, id, attempts, at) in unfinished {
             let end = self.end_of(order, id, attempts, OrderResult::Interrupted(at));
@@ -506,9 +492,36 @@ impl<'r, E> State<'r, E> {
         self.next_order =
             NextOrder::at(self.next_order.taken + 1, self.next_order.lag, &self.input);
         self.totals.orders += 1;
+        self.accept_following(&order, intended);
         // However long it waited in its file or journal: its window starts here.
         let offset = Duration::ZERO;
         self.launch(InFlight { order, attempt: 1, intended, offset, is_owed: true })
+    }
+
+    /// Takes in the later notifications of an order that begins. All of them are recorded with it:
+    /// a run that is resumed must not lose the rest of what it began.
+    fn accept_following(&mut self, first: &Order, begun: Duration) {
+        let following = self.input.orders.following();
+        if self.has_journal && !following.is_empty() {
+            self.unwritten.push(EngineEvent::Accepted(first.clone()));
+        }
+        for next in following {
+            if self.has_journal {
+                self.unwritten.push(EngineEvent::Accepted(next.order.clone()));
+            }
+            self.hold(next, begun);
+        }
+    }
+
+    fn hold(&mut self, next: FollowingOrder, begun: Duration) {
+        let FollowingOrder { order, due, waits_for } = next;
+        self.totals.orders += 1;
+        let (intended, offset) = (begun.saturating_add(due), Duration::ZERO);
+        let first = InFlight { order, attempt: 1, intended, offset, is_owed: true };
+        match waits_for {
+            Some(number) => self.held.push(number, first),
+            None => self.pending.push(&first),
+        }
     }
 
     /// Makes an attempt ready to be sent, unless it is a retry held back past the window.

@@ -19,6 +19,7 @@ use rig::{
     seconds, stops_at,
 };
 
+mod lives;
 mod one;
 mod rig;
 mod supply;

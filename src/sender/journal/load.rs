@@ -11,7 +11,7 @@ use super::timeline::Timeline;
 use crate::sender::record::{BegunOrder, Order};
 use crate::store::{Reader, StoreError};
 
-/// The most that the begun orders of a journal may take when a run continues: 4 GiB.
+/// The most that the orders may take which a run that continues has in memory at once: 4 GiB.
 const MAX_BEGUN_BYTES: u64 = 4 << 30;
 
 const MAX_BEGUN: u64 = 20_000_000;
@@ -64,7 +64,9 @@ pub(super) fn load(
     };
     let sessions = sessions(reader)?;
     let timeline = Timeline { schedule: &run.schedule, speed: run.speed, sessions: &sessions };
-    let (mut counts, mut begun, mut last) = (count(reader)?, Vec::new(), None);
+    // What is left of lives waits in memory for its time, begun or not.
+    let has_lives = run.orders.as_ref().is_some_and(|plan| plan.lives().is_some());
+    let (mut counts, mut begun, mut last) = (count(reader, has_lives)?, Vec::new(), None);
     let sql =
         recorded_orders!(unfinished!(), " AND a.attempt IS NOT NULL ORDER BY o.number, a.attempt");
     each_order(reader, sql, &[], |RecordedOrder { order, attempts, .. }| {
@@ -110,7 +112,7 @@ fn fits_in_memory(begun: u64, bytes: u64) -> bool {
     begun <= MAX_BEGUN && bytes <= MAX_BEGUN_BYTES
 }
 
-fn count(reader: &Reader) -> Result<Counts, StoreError> {
+fn count(reader: &Reader, has_lives: bool) -> Result<Counts, StoreError> {
     let mut counts = Counts::default();
     reader.each("SELECT state, count(*) FROM orders GROUP BY state", &[], |row| {
         let number = row.unsigned(1)?;
@@ -125,7 +127,7 @@ fn count(reader: &Reader) -> Result<Counts, StoreError> {
     })?;
     let sql = concat!(
         "SELECT coalesce(sum(is_begun), 0), coalesce(sum(is_begun * bytes), 0), count(*),
-         count(*) FILTER (WHERE state = 'exhausted') FROM
+         count(*) FILTER (WHERE state = 'exhausted'), coalesce(sum(bytes), 0) FROM
          (SELECT state, octet_length(body) + octet_length(id) AS bytes,
           EXISTS (SELECT 1 FROM attempts WHERE order_number = o.number) AS is_begun
           FROM orders AS o WHERE ",
@@ -133,12 +135,14 @@ fn count(reader: &Reader) -> Result<Counts, StoreError> {
         ")"
     );
     reader.each(sql, &[], |row| {
-        let begun = row.unsigned(0)?;
-        if !fits_in_memory(begun, row.unsigned(1)?) {
+        let (begun, unfinished) = (row.unsigned(0)?, row.unsigned(2)?);
+        let held =
+            if has_lives { (unfinished, row.unsigned(4)?) } else { (begun, row.unsigned(1)?) };
+        if !fits_in_memory(held.0, held.1) {
             let problem = "its unfinished orders take more memory than a run may have";
             return Err(reader.corrupt(problem));
         }
-        counts.waiting = row.unsigned(2)?.saturating_sub(begun);
+        counts.waiting = unfinished.saturating_sub(begun);
         counts.exhausted = counts.exhausted.saturating_sub(row.unsigned(3)?);
         Ok(())
     })?;

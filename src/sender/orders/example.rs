@@ -19,6 +19,11 @@ const LENGTH: usize = 320;
 
 impl Example {
     pub fn payload(&self, ids: &OrderIds, index: u64) -> String {
+        self.updated(ids, index, self.completed_at)
+    }
+
+    /// As [`Example::payload`], but with the time of a later status of the same order.
+    pub fn updated(&self, ids: &OrderIds, index: u64, updated_at: Timestamp) -> String {
         let completed = self.completed_at.as_second();
         let mut text = String::with_capacity(LENGTH);
         text.push_str("{\"payout_id\":\"POT");
@@ -35,7 +40,7 @@ impl Example {
         text.push_str(",\"create_time\":");
         push_number(&mut text, completed - TOOK);
         text.push_str(",\"update_time\":");
-        push_number(&mut text, completed);
+        push_number(&mut text, updated_at.as_second());
         text.push('}');
         text
     }

@@ -84,16 +84,20 @@ impl Mix {
     }
 
     pub fn draw(&self, random: &mut fastrand::Rng) -> i64 {
-        // At least one weight, and at most MAX_STATUSES times MAX_WEIGHT.
-        let mut drawn = random.u64(0..self.0.iter().map(|(_, weight)| weight).sum());
-        for (status, weight) in &self.0 {
-            match drawn.checked_sub(*weight) {
-                None => return *status,
-                Some(rest) => drawn = rest,
-            }
-        }
-        0
+        drawn(&self.0, random).copied().unwrap_or_default()
     }
+}
+
+/// One of the shares by its weight: there are at most a hundred, of a thousand million each.
+pub(super) fn drawn<'s, T>(shares: &'s [(T, u64)], random: &mut fastrand::Rng) -> Option<&'s T> {
+    let mut drawn = random.u64(0..shares.iter().map(|(_, weight)| weight).sum::<u64>().max(1));
+    for (share, weight) in shares {
+        match drawn.checked_sub(*weight) {
+            None => return Some(share),
+            Some(rest) => drawn = rest,
+        }
+    }
+    None
 }
 
 #[cfg(test)]

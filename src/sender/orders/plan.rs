@@ -6,6 +6,7 @@ use protocol::StatusTable;
 use serde::{Deserialize, Serialize};
 
 use super::file::FileFormat;
+use super::life::{LifePlan, Lives};
 use super::mix::Mix;
 use super::template::Change;
 use crate::units::percent::Percent;
@@ -23,6 +24,11 @@ pub struct OrderPlan {
 pub enum OrderSource {
     /// So many examples with fresh ids.
     Generated(u64),
+    /// So many examples with fresh ids, each with all notifications of its life.
+    Lives {
+        count: u64,
+        lives: Lives,
+    },
     File(OrderFile),
     /// A resume cannot read its rows again: those that no order was made of are not the run's.
     Pipe,
@@ -56,14 +62,38 @@ pub struct OrderSettings {
 }
 
 impl OrderPlan {
-    /// How many notifications there are, duplicates included; `None` of a pipe.
+    /// How many notifications there are, duplicates included, or orders where each has a life;
+    /// `None` of a pipe.
     pub fn orders(&self) -> Option<u64> {
         let originals = match &self.source {
             OrderSource::Generated(count) => *count,
+            OrderSource::Lives { count, .. } => return Some(*count),
             OrderSource::File(file) => file.rows,
             OrderSource::Pipe => return None,
         };
         Some(self.settings.with_duplicates(originals))
+    }
+
+    /// Which notifications the orders have; `None` where each has a single one.
+    pub fn lives(&self) -> Option<LifePlan> {
+        let OrderSource::Lives { lives, .. } = &self.source else { return None };
+        let OrderSettings { seed, duplicates, .. } = self.settings;
+        Some(LifePlan::new(lives.clone(), RandomKeys::new(seed).statuses, duplicates))
+    }
+}
+
+/// The keys of the random streams. Values and statuses have one each: another template leaves the
+/// statuses as they were.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RandomKeys {
+    pub(super) values: u64,
+    pub(super) statuses: u64,
+}
+
+impl RandomKeys {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut keys = fastrand::Rng::with_seed(seed);
+        RandomKeys { values: keys.u64(..), statuses: keys.u64(..) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What orders are made, from each kind of source.
 
 mod file;
+mod lives;
 mod pipe;
 mod resume;
 

@@ -263,6 +263,8 @@ pub(super) fn read_replies(record: &mut Record) {
             let line = format!("simulate URL --retries 0 --window 1s --format {format} {more}");
             with_url(record, &line, &url, |program| program);
         }
+        let line = format!("simulate URL --life 2,3 --retries 0 --format {format}");
+        with_url(record, &line, &url, |program| program);
         let line = format!(
             "simulate URL --from orders.csv --retries 0 --format {format} --fail-if acked<100% \
              --journal run.db {RUN_REPORTS}"

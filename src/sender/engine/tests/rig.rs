@@ -267,7 +267,7 @@ impl Rig {
                 EngineEvent::UnknownOutcome { order, attempt, .. } => {
                     story.unknown.push((*order, *attempt));
                 }
-                EngineEvent::NotSent { .. } | EngineEvent::Stopping => {}
+                EngineEvent::Accepted(_) | EngineEvent::NotSent { .. } | EngineEvent::Stopping => {}
             }
             Ok(())
         };
