@@ -13,13 +13,13 @@ const FULL: usize = 64 * 1024;
 const MOST_STRINGS: usize = 1024;
 
 pub(super) struct Queue<T> {
-    strings: Vec<Waiting<T>>,
+    strings: Vec<Queued<T>>,
     batches: Vec<Batch>,
     bytes: usize,
 }
 
 /// A string, by what makes it.
-pub(super) struct Waiting<T> {
+pub(super) struct Queued<T> {
     pub(super) what: T,
     pub(super) breadth: Breadth,
     /// How many digests were compared, where none fits.
@@ -54,11 +54,11 @@ impl<T> Queue<T> {
 
     /// Adds a string without a digest.
     pub(super) fn push(&mut self, what: T, breadth: Breadth) {
-        self.strings.push(Waiting { what, breadth, digests: 0, may_fit: false });
+        self.strings.push(Queued { what, breadth, digests: 0, may_fit: false });
     }
 
     /// The string that was added last.
-    pub(super) fn last(&mut self) -> Option<&mut Waiting<T>> {
+    pub(super) fn last(&mut self) -> Option<&mut Queued<T>> {
         self.strings.last_mut()
     }
 
@@ -82,7 +82,7 @@ impl<T> Queue<T> {
     }
 
     /// Computes all digests that wait; the key is that of the HMACs.
-    pub(super) fn compute(&mut self, key: &[u8], mut compare: impl FnMut(&[u8], &mut Waiting<T>)) {
+    pub(super) fn compute(&mut self, key: &[u8], mut compare: impl FnMut(&[u8], &mut Queued<T>)) {
         for Batch { algorithm, messages, ends } in &mut self.batches {
             let mut start = 0;
             let message =
@@ -99,7 +99,7 @@ impl<T> Queue<T> {
     }
 
     /// The strings in their order.
-    pub(super) fn take(&mut self) -> Vec<Waiting<T>> {
+    pub(super) fn take(&mut self) -> Vec<Queued<T>> {
         mem::take(&mut self.strings)
     }
 }

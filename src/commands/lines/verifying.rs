@@ -110,12 +110,12 @@ struct WaitingLine {
     payload: Range<usize>,
     /// Its signature there.
     given: Range<usize>,
-    outcome: Outcome,
+    assessment: Assessment,
 }
 
 /// What decides the JSON of a line whose signature matches, but for its number and signature.
 #[derive(PartialEq, Eq)]
-struct Outcome {
+struct Assessment {
     algorithm: Algorithm,
     findings: Vec<Finding>,
 }
@@ -126,7 +126,7 @@ pub struct VerifyScratch {
     canonical: CanonicalString,
     waiting: DigestQueue<WaitingLine>,
     payloads: Vec<u8>,
-    matching: Vec<(Outcome, MatchingLine)>,
+    matching: Vec<(Assessment, MatchingLine)>,
 }
 
 impl VerifyLines {
@@ -154,7 +154,7 @@ impl VerifyLines {
             number,
             payload: start..end,
             given: end..scratch.payloads.len(),
-            outcome: Outcome { algorithm: scheme.algorithm, findings },
+            assessment: Assessment { algorithm: scheme.algorithm, findings },
         };
         scratch.waiting.push(&scratch.canonical, scheme, self.keys.first(), (place, line));
         true
@@ -174,10 +174,10 @@ impl VerifyLines {
     }
 }
 
-/// The most outcomes that are kept; each finding can name another field.
-const MOST_OUTCOMES: usize = 64;
+/// The most of them that are kept; each finding can name another field.
+const MOST_ASSESSMENTS: usize = 64;
 
-/// The JSON of lines with one outcome.
+/// The JSON of lines with one of them.
 struct MatchingLine {
     answer: LineAnswer,
     before_given: String,
@@ -252,14 +252,14 @@ impl LineWork for VerifyLines {
                 text.push_str(&alone.text);
                 return;
             }
-            let known = matching.iter().position(|(outcome, _)| *outcome == line.outcome);
+            let known = matching.iter().position(|(known, _)| *known == line.assessment);
             let at = known.unwrap_or_else(|| {
                 let mut first = LineOutput::default();
                 let answer = self.verify(0, &payload(), &mut first);
-                if matching.len() == MOST_OUTCOMES {
+                if matching.len() == MOST_ASSESSMENTS {
                     matching.clear();
                 }
-                matching.push((line.outcome, MatchingLine::new(&first.text, answer)));
+                matching.push((line.assessment, MatchingLine::new(&first.text, answer)));
                 matching.len() - 1
             });
             let found = &matching[at].1;
@@ -379,11 +379,11 @@ mod tests {
         let (work, mut scratch) = (lines(), VerifyScratch::default());
         let (mut together, mut alone) = (LineOutput::default(), String::new());
         let mut summary = BatchSummary::default();
-        let count = 3 * MOST_OUTCOMES as u64;
+        let count = 3 * MOST_ASSESSMENTS as u64;
         for number in 1..=count {
             let unsigned = format!(
                 r#"{{"payout_id":"P1","payout_cl_id":"c","platform_id":"PF1","amount":1,"fee":0,"status":3,"field\"{}":1}}"#,
-                number % (MOST_OUTCOMES as u64 * 2)
+                number % (MOST_ASSESSMENTS as u64 * 2)
             );
             let text = signed(&unsigned, Algorithm::Md5);
             assert_eq!(work.line(number, text.as_bytes(), &mut scratch, &mut together), Ok(None));

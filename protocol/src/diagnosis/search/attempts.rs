@@ -8,7 +8,7 @@ use super::super::digest::Target;
 use super::super::forms::FormRule;
 use super::super::hashing::{Hasher, SHORT};
 use super::super::keys::KeyRule;
-use super::super::queue::{Queue, Waiting};
+use super::super::queue::{Queue, Queued};
 use super::{Fit, Search, Seen};
 
 /// A form besides the rule's own, and a key besides the right one, by their places.
@@ -115,7 +115,7 @@ impl Search<'_> {
     }
 
     /// The strings that waited, each with whether it may fit.
-    fn settle<T>(&self, queue: &mut Queue<T>) -> Vec<Waiting<T>> {
+    fn settle<T>(&self, queue: &mut Queue<T>) -> Vec<Queued<T>> {
         let (targets, own) = (self.targets.as_deref().unwrap_or_default(), &*self.base.digest);
         queue.compute(self.key.expose(), |digest, string| compare(digest, targets, own, string));
         queue.take()
@@ -124,7 +124,7 @@ impl Search<'_> {
     /// Attempts a string where it may fit; `string` makes it again.
     fn look_at<'c, T>(
         &mut self,
-        waiting: Waiting<T>,
+        waiting: Queued<T>,
         string: &dyn Fn(&Composer, T) -> Candidates<'c>,
         visit: &mut dyn FnMut(&Candidate<'_>) -> Fit,
     ) {
@@ -219,7 +219,7 @@ impl Search<'_> {
 }
 
 /// Notes a digest of a string, which may fit or is the rule's own by a detour.
-fn compare<T>(digest: &[u8], targets: &[Target], own: &[u8], string: &mut Waiting<T>) {
+fn compare<T>(digest: &[u8], targets: &[Target], own: &[u8], string: &mut Queued<T>) {
     string.may_fit |= targets.iter().any(|target| target.fits(digest));
     string.digests += usize::from(digest != own);
 }
