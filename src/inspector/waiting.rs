@@ -15,6 +15,7 @@ use crate::receiver::inbox::{Filter, Side};
 use crate::receiver::received::Received;
 use crate::receiver::reply::Reply;
 use crate::receiver::server;
+use crate::report::redact::FieldRedactor;
 
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
@@ -23,6 +24,7 @@ pub(super) struct WaitQuery {
     pub(super) filter: Filter,
     pub(super) count: usize,
     pub(super) within: Duration,
+    pub(super) redactor: FieldRedactor,
 }
 
 /// Answers once as many callbacks are in the inbox, or the time is over. A client that leaves is not
@@ -78,11 +80,11 @@ async fn arrival(
 impl Inner {
     /// The newest callbacks that match, oldest first.
     fn newest(&self, query: &WaitQuery) -> Result<Vec<CallbackRow>, Problem> {
-        let statuses = self.source.statuses();
+        let (statuses, mut redactor) = (self.source.statuses(), query.redactor.clone());
         let filter = Filter { side: Side::NewestFirst, ..query.filter.clone() };
         let mut rows = Vec::new();
         let mut take = |entry: &Received| {
-            rows.push(CallbackRow::of(entry, &statuses));
+            rows.push(CallbackRow::redacted(entry, &statuses, &mut redactor));
             if rows.len() < query.count {
                 ControlFlow::Continue(())
             } else {

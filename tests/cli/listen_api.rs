@@ -216,6 +216,42 @@ fn a_request_waits_for_what_comes() {
 }
 
 #[test]
+fn a_redacted_value_is_in_no_answer() {
+    let api = Api::start(&[]);
+    let stream = api.waiting("/api/events?redact=name,payout_id,amount,real_amount");
+    let bodies = [
+        signed_success().replace("{", r#"{"name":"Bob Smith","memo":"to Bob Smith","#),
+        signed_success(),
+        r#"{"name":"Bob Smith"#.to_owned(),
+    ];
+    bodies.iter().for_each(|body| drop(api.listening.post(body)));
+    let (_, plain) = api.ask("GET", "/api/callbacks/1", "");
+    let order = plain["row"]["order"].as_str().unwrap().to_owned();
+    assert!(plain.to_string().contains("Bob Smith"));
+    let redact = "redact=name,payout_id,amount,real_amount";
+    for path in ["?", "/wait?count=3&", "/1?", "/2?", "/3?whole=1&"] {
+        let (status, value) = api.ask("GET", &format!("/api/callbacks{path}{redact}"), "");
+        let text = value.to_string();
+        assert!(status == 200 && text.contains("[redacted]"), "{path}: {text}");
+        for hidden in ["Smith", &*order, "400000", "4000.00", "\"canonical\":{"] {
+            assert!(!text.contains(hidden), "{hidden}: {path}: {text}");
+        }
+    }
+    let (_, value) = api.ask("GET", &format!("/api/callbacks/2?{redact}"), "");
+    assert_eq!(
+        (&value["row"]["valid"], &value["explanation"]["code"]),
+        (&json!(true), &json!("0000"))
+    );
+    // The stream ends with the listener.
+    api.listening.interrupt();
+    let text = stream.join().unwrap().body;
+    assert!(
+        text.contains("[redacted]") && !text.contains("Smith") && !text.contains(&order),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_replies_are_replaced_while_callbacks_come() {
     let api = Api::start(&["--reply", "503"]);
     let good = signed_success();

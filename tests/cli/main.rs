@@ -46,6 +46,7 @@ mod pipes;
 mod profiles;
 mod readme;
 mod received;
+mod redact;
 mod schema_documents;
 mod schemas;
 mod secrets;

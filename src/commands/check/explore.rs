@@ -33,7 +33,7 @@ const START_HINT: &str =
 pub struct ExploreArgs {
     /// Start the merchant, kill it at drawn moments, send what a platform would, and hold laws
     /// against its books; needs --start and --observe.
-    #[arg(long, conflicts_with_all = ["replay", "only", "skip", "list", "fail_on"])]
+    #[arg(long, conflicts_with_all = ["replay", "only", "skip", "list", "fail_on", "redact"])]
     pub explore: bool,
     /// The command that starts the merchant; no shell reads it.
     #[arg(long, value_name = "COMMAND", requires = "explore")]
