@@ -1,16 +1,10 @@
 //! `--tunnel`: a tunnel client beside the listener, and the URL by which others reach it.
 
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
-use std::sync::{Arc, PoisonError};
+use std::process::Child;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-
-use crate::check::command::{UserCommand, spawn, split};
-use crate::check::explore::process::{Tail, keep_tail, last_lines};
-use crate::check::explore::signals::{
-    Signal, is_group_alive, lead_group, signal_group, signal_marked,
-};
 
 use crate::error::CommandError;
 use crate::mask::Untrusted;
@@ -19,6 +13,9 @@ use crate::net::options::RequestOptions;
 use crate::net::outcome::Outcome;
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
+use crate::process::command::{UserCommand, split};
+use crate::process::signals::{Signal, is_group_alive, signal_group};
+use crate::process::{Mark, Tail, start_group};
 use crate::receiver::callback::Callback;
 use crate::receiver::events::{Event, EventSender, ListenInfo};
 use crate::receiver::reply::Reply;
@@ -261,7 +258,7 @@ fn origins(text: &str) -> Vec<String> {
 /// The client's process, in a group of its own, which ends with this value.
 struct TunnelClient {
     child: Child,
-    mark: String,
+    mark: Mark,
     tail: Tail,
 }
 
@@ -270,35 +267,20 @@ impl TunnelClient {
         let cannot = || CommandError::environment("the tunnel client cannot be started");
         let argv = argv.iter().map(|word| word.replace(PORT, &port.to_string())).collect();
         let command = UserCommand { argv, hidden_variable: KEY_VARIABLE };
-        let mut command = command.prepared().map_err(|error| cannot().because(error))?;
-        let mark = format!("{:x}-{:x}", std::process::id(), fastrand::u64(..));
-        command.env(MARK, &mark).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        lead_group(&mut command);
-        let mut child = spawn(&mut command).map_err(|error| {
+        let command = command.prepared().map_err(|error| cannot().because(error))?;
+        let mark = Mark::new(MARK);
+        let (child, tail) = start_group(command, &mark).map_err(|error| {
             cannot().because(error).hint("install it, or write its whole path after --tunnel")
         })?;
-        let tail = Tail::default();
-        if let Some(stdout) = child.stdout.take() {
-            keep_tail(stdout, &tail);
-        }
-        if let Some(stderr) = child.stderr.take() {
-            keep_tail(stderr, &tail);
-        }
         Ok(TunnelClient { child, mark, tail })
     }
 
-    fn bytes(&self) -> Vec<u8> {
-        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        tail.iter().copied().collect()
-    }
-
     fn output(&self) -> String {
-        String::from_utf8_lossy(&self.bytes()).into_owned()
+        String::from_utf8_lossy(&self.tail.bytes()).into_owned()
     }
 
     fn last_lines(&self) -> String {
-        last_lines(&self.bytes())
+        self.tail.last_lines()
     }
 
     /// How it ended, with its last lines; `None` while it runs.
@@ -327,13 +309,7 @@ impl Drop for TunnelClient {
         signal_group(self.child.id(), Signal::Kill);
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // A process that forks meanwhile has a child that is not in the first list.
-        for _ in 0..3 {
-            if !signal_marked(&format!("{MARK}={}", self.mark), Signal::Kill) {
-                break;
-            }
-            thread::sleep(END_LOOK);
-        }
+        self.mark.kill_all();
     }
 }
 
