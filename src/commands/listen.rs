@@ -4,6 +4,7 @@ mod api;
 mod args;
 mod reporter;
 mod tunnel;
+mod tunnel_urls;
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
