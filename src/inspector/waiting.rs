@@ -27,8 +27,8 @@ pub(super) struct WaitQuery {
     pub(super) redactor: FieldRedactor,
 }
 
-/// Answers once as many callbacks are in the inbox, or the time is over. A client that leaves is not
-/// noticed before: it may only have ended its side of the connection.
+/// Answers once as many callbacks are in the inbox, or the time is over. Where the client leaves, the
+/// wait ends with its connection.
 pub(super) async fn wait(inner: &Arc<Inner>, query: WaitQuery) -> Result<Reply, Problem> {
     let Ok(_permit) = inner.waits.try_acquire() else {
         return Err(Problem::new(503, "too many requests wait").hint("ask again in a moment"));
@@ -49,7 +49,7 @@ pub(super) async fn wait(inner: &Arc<Inner>, query: WaitQuery) -> Result<Reply, 
         let arrival = arrival(&mut entries, &mut closing, &query.filter, missing);
         is_over = tokio::select! {
             is_open = arrival => !is_open,
-            // Or the connection made room for another.
+            // Or the client left, or the connection made room for another.
             _ = server::wait(left) => true,
         };
     }

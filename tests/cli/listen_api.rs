@@ -2,13 +2,16 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::harness::{
-    ACKNOWLEDGE, HttpReply, KEY, Listening, Merchant, exchange, payout_notify, signed_success,
+    ACKNOWLEDGE, DEADLINE, HttpReply, KEY, Listening, Merchant, PAUSE, exchange, payout_notify,
+    signed_success,
 };
 use crate::support::docs;
 use crate::support::schema::objects_of;
@@ -216,9 +219,48 @@ fn a_request_waits_for_what_comes() {
 }
 
 #[test]
+fn a_client_that_leaves_makes_room_for_another() {
+    let api = Api::start(&[]);
+    let status = || api.ask("GET", "/api/callbacks/wait?order=none&within=0s", "").0;
+    for _ in 0..2 {
+        let request = |part: u32| {
+            let mut stream = TcpStream::connect(api.address).unwrap();
+            let path = format!("/api/callbacks/wait?order=none&within=10m&after={part}");
+            let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", api.address);
+            let token = &api.token;
+            write!(stream, "{head}Authorization: Bearer {token}\r\n\r\n").unwrap();
+            stream
+        };
+        let waiting: Vec<TcpStream> = (0..300).map(request).collect();
+        until(|| status() == 503);
+        drop(waiting);
+        until(|| status() == 200);
+    }
+}
+
+#[track_caller]
+fn until(is_so: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < DEADLINE);
+        thread::sleep(PAUSE);
+    }
+}
+
+#[test]
 fn a_redacted_value_is_in_no_answer() {
     let api = Api::start(&[]);
-    let stream = api.waiting("/api/events?redact=name,payout_id,amount,real_amount");
+    let mut stream = TcpStream::connect(api.address).unwrap();
+    let fields = "name,payout_id,amount,real_amount";
+    let head = format!("GET /api/events?redact={fields} HTTP/1.1\r\nHost: {}\r\n", api.address);
+    write!(stream, "{head}Authorization: Bearer {}\r\n\r\n", api.token).unwrap();
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    // From here on it gets what comes.
+    while !line.contains("retry:") {
+        line.clear();
+        assert_ne!(stream.read_line(&mut line).unwrap(), 0);
+    }
     let bodies = [
         signed_success().replace("{", r#"{"name":"Bob Smith","memo":"to Bob Smith","#),
         signed_success(),
@@ -244,7 +286,8 @@ fn a_redacted_value_is_in_no_answer() {
     );
     // The stream ends with the listener.
     api.listening.interrupt();
-    let text = stream.join().unwrap().body;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
     assert!(
         text.contains("[redacted]") && !text.contains("Smith") && !text.contains(&order),
         "{text}"
