@@ -177,3 +177,15 @@ fn a_field_that_nothing_had_is_warned_of() {
         assert!(!output.stderr.contains("\"amount\""), "{output}");
     }
 }
+
+#[test]
+fn the_command_that_resumes_a_run_shows_no_redacted_value() {
+    let merchant = Merchant::tolerating(&[Scripted::Hang; 4]);
+    let url = format!("{}&account_name=Bob%20Smith", merchant.url());
+    let arguments = ["simulate", "--count", "2", "--journal", "run.db"];
+    let running = redacting(&arguments, &url).start();
+    merchant.wait_for(1);
+    running.interrupt();
+    let output = hides(running.end(), "an interrupted run").exits(130);
+    output.remarks(&["resume with:", "--redact account_name", "account_name=%5Bredacted%5D"]);
+}

@@ -179,7 +179,12 @@ impl Screen<'_, '_> {
             }
         };
         if self.many.journal.is_some() && exit == Exit::Interrupted {
-            for told in again::lines(command_line()) {
+            let fields = &mut self.redactor.fields;
+            let words = command_line().map(|word| match fields.is_needed() {
+                true => fields.url(&word.to_string_lossy()).into(),
+                false => word,
+            });
+            for told in again::lines(words) {
                 self.console.note(&Line::new().plain(told));
             }
         }

@@ -12,6 +12,19 @@ use crate::net::outcome::Outcome;
 use crate::sender::engine::AttemptDetails;
 use crate::sender::record::{Attempt, EngineEvent};
 
+/// The headers of a reply that are the server's and not the merchant's: others may repeat what only the
+/// reply's body has, which a trace does not see.
+const SERVER_HEADERS: [&str; 8] = [
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "keep-alive",
+    "retry-after",
+    "server",
+    "transfer-encoding",
+];
+
 impl FieldRedactor {
     /// A URL without the fields in its query.
     pub fn url(&mut self, url: &str) -> String {
@@ -66,6 +79,10 @@ impl FieldRedactor {
     fn head_line(&mut self, line: &str, found: &mut Vec<String>) -> String {
         let Some((mark, rest)) = line.split_once(' ') else { return line.to_owned() };
         if let Some((name, value)) = rest.split_once(": ") {
+            if mark == "<" && !SERVER_HEADERS.contains(&name) {
+                self.names(name, true);
+                return format!("{mark} {name}: {REDACTED}");
+            }
             return format!("{mark} {name}: {}", self.header(name, value, found));
         }
         match rest.rsplit_once(' ') {
