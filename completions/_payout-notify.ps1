@@ -122,6 +122,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--speed', '--speed', [CompletionResultType]::ParameterName, 'Speed up the waits between attempts; replies are not sped up [default: 1x]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for a whole reply [default: 10s]')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a member; VALUE is JSON if it parses as JSON, else a string')
             [CompletionResult]::new('--set-str', '--set-str', [CompletionResultType]::ParameterName, 'Set a member to a string')
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Take a member out')
@@ -179,6 +180,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--set-str', '--set-str', [CompletionResultType]::ParameterName, 'Set a member to a string')
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Take a member out')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more')
             [CompletionResult]::new('--suite', '--suite', [CompletionResultType]::ParameterName, 'Add the cases of this folder''s *.toml files; several may be given')
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Only these groups or cases; NAME* takes all that begin so; several may be given')
             [CompletionResult]::new('--skip', '--skip', [CompletionResultType]::ParameterName, 'Without these groups or cases; several may be given')
@@ -373,6 +375,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
         }
         'payout-notify;inbox;diff' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile of payout-notify.toml for options not given as flags; also PAYOUT_NOTIFY_PROFILE')
             [CompletionResult]::new('--inbox', '--inbox', [CompletionResultType]::ParameterName, 'The inbox [default: inbox.db in the user''s state folder]; a link is followed only if it is your own and leads to a file')

@@ -231,7 +231,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__check)
-            opts="-v -h --color --profile --dialect --sign-type --require --platform-id --orders --prepare --set --set-str --unset --format --suite --only --skip --list --report --fail-on --bundle --replay --explore --start --stop --restart --fresh --stop-signal --for --histories --settle --disk --yes --max-rate --timeout --observe --observe-stream --observe-within --wait --seed --key-file --key --retired-key-file --header --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
+            opts="-v -h --color --profile --dialect --sign-type --require --platform-id --orders --prepare --set --set-str --unset --format --redact --suite --only --skip --list --report --fail-on --bundle --replay --explore --start --stop --restart --fresh --stop-signal --for --histories --settle --disk --yes --max-rate --timeout --observe --observe-stream --observe-within --wait --seed --key-file --key --retired-key-file --header --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -283,6 +283,10 @@ _payout_notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --suite)
@@ -1141,7 +1145,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__inbox__subcmd__diff)
-            opts="-h --format --color --profile --inbox --help"
+            opts="-h --format --redact --color --profile --inbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1149,6 +1153,10 @@ _payout_notify() {
             case "${prev}" in
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2037,7 +2045,7 @@ _payout_notify() {
             return 0
             ;;
         payout_notify__subcmd__simulate)
-            opts="-v -h --color --profile --status --dialect --sign-type --schedule --retries --window --speed --timeout --yes --dry-run --format --set --set-str --unset --key-file --key --count --from --from-format --seed --mix --life --duplicates --concurrency --rate --ramp --max-in-flight --jitter --honor-retry-after --journal --resume --report --fail-if --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
+            opts="-v -h --color --profile --status --dialect --sign-type --schedule --retries --window --speed --timeout --yes --dry-run --format --redact --set --set-str --unset --key-file --key --count --from --from-format --seed --mix --life --duplicates --concurrency --rate --ramp --max-in-flight --jitter --honor-retry-after --journal --resume --report --fail-if --header --connections --lose-replies --upload-rate --slow-upload --half-close --chunked --accept-gzip --verbose --resolve --cacert --insecure --client-cert --client-key --proxy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2085,6 +2093,10 @@ _payout_notify() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --set)

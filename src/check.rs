@@ -8,7 +8,6 @@ pub mod bundle;
 pub mod case;
 pub mod case_file;
 pub mod causes;
-pub mod command;
 mod control;
 pub mod demand;
 mod effect;

@@ -50,6 +50,7 @@ use crate::receiver::replies::Runner;
 use crate::receiver::reply::{JSON, Reply};
 use crate::receiver::server::handler_output::Answer;
 use crate::report::json;
+use crate::report::redact::FieldRedactor;
 
 const MAX_WORKERS: usize = 4;
 
@@ -167,11 +168,15 @@ impl Inner {
         let reply = match Route::of(request, &self.source.statuses())? {
             Route::Health => Ok(Reply::new(200, "text/plain;charset=utf-8", "ok\n")),
             Route::Asset(asset) => Ok(Reply::new(200, asset.content_type, asset.text)),
-            Route::Events(filter) => return self.stream(filter),
+            Route::Events(filter, redactor) => return self.stream(filter, redactor),
             Route::State => self.blocking(|inner| Ok(reply(&inner.state()))).await,
-            Route::List(filter) => self.blocking(move |inner| inner.list(&filter)).await,
+            Route::List(filter, redactor) => {
+                self.blocking(move |inner| inner.list(&filter, redactor)).await
+            }
             Route::Wait(query) => waiting::wait(self, query).await,
-            Route::Entry(id, extent) => self.blocking(move |it| it.detail(id, extent)).await,
+            Route::Entry(id, extent, redactor) => {
+                self.blocking(move |inner| inner.detail(id, extent, redactor)).await
+            }
             Route::Sign(order) => self.blocking(move |inner| inner.sign(&order)).await,
             Route::Curl(order) => self.blocking(move |inner| inner.curl(&order)).await,
             Route::Replay(order) => self.replay(order).await,
@@ -216,7 +221,7 @@ impl Inner {
     }
 
     /// The rows of a list, whether there is more, and how far back was looked where not all was.
-    fn list(&self, filter: &Filter) -> Result<Reply, Problem> {
+    fn list(&self, filter: &Filter, mut redactor: FieldRedactor) -> Result<Reply, Problem> {
         let (mut callbacks, mut oldest, mut has_more) = (Vec::new(), None, false);
         let limit = filter.limit.unwrap_or(routes::MAX_LIMIT);
         let filter = Filter { side: Side::NewestFirst, limit: None, ..filter.clone() };
@@ -228,7 +233,7 @@ impl Inner {
                 return ControlFlow::Break(());
             }
             oldest = Some(entry.id);
-            callbacks.push(CallbackRow::of(entry, &statuses));
+            callbacks.push(CallbackRow::redacted(entry, &statuses, &mut redactor));
             ControlFlow::Continue(())
         };
         let searched_to = self.source.search(&filter, &mut take)?;
@@ -247,9 +252,20 @@ impl Inner {
         })
     }
 
-    fn detail(&self, id: u64, extent: Extent) -> Result<Reply, Problem> {
-        let entry = self.entry(id)?;
-        let explanation = self.source.explain(&entry, extent);
+    fn detail(
+        &self,
+        id: u64,
+        extent: Extent,
+        mut redactor: FieldRedactor,
+    ) -> Result<Reply, Problem> {
+        let mut entry = self.entry(id)?;
+        // What is signed has the redacted values, and so has every explanation of a mismatch.
+        let explanation = if redactor.is_needed() {
+            entry = Arc::new(redactor.redact(Received::clone(&entry)));
+            Explanation::of_redacted(&entry)
+        } else {
+            self.source.explain(&entry, extent)
+        };
         Ok(reply(&CallbackDetail::of(&entry, &self.source.statuses(), &explanation, extent)))
     }
 
@@ -304,7 +320,7 @@ impl Inner {
         Ok(reply(&self.source.replies()))
     }
 
-    fn stream(&self, filter: Filter) -> Result<Answer, Problem> {
+    fn stream(&self, filter: Filter, redactor: FieldRedactor) -> Result<Answer, Problem> {
         let Ok(permit) = Arc::clone(&self.streams).try_acquire_owned() else {
             return Err(Problem::new(503, "too many open pages").hint("close one"));
         };
@@ -314,6 +330,7 @@ impl Inner {
             closing: self.closing.subscribe(),
             filter,
             statuses: self.source.statuses(),
+            redactor,
             _permit: permit,
         };
         tokio::spawn(events.run(sender));

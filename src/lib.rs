@@ -19,6 +19,7 @@ mod keyring;
 mod lines;
 mod mask;
 mod net;
+mod process;
 mod receiver;
 mod report;
 mod sender;

@@ -20,6 +20,7 @@ pub mod learned;
 pub mod line;
 pub mod listening;
 pub mod progress;
+pub mod redact;
 pub mod referee;
 pub mod rows;
 pub mod summary;

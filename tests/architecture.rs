@@ -15,17 +15,18 @@ const MAY_USE: &[(&str, &str)] = &[
     ("cli", "commands error exit"),
     (
         "commands",
-        "check clock error exit files inspector keyring lines mask net receiver report sender settings \
-          store terminal units",
+        "check clock error exit files inspector keyring lines mask net process receiver report sender \
+          settings store terminal units",
     ),
     ("terminal", "error mask report settings"),
     // A profile's values are checked by the parsers of the folders that use them.
     ("settings", "clock error files net receiver sender units"),
     ("inspector", "keyring mask net receiver report units"),
     ("report", "check keyring lines mask net receiver sender units"),
-    ("check", "clock mask net sender units"),
+    ("check", "clock mask net process sender units"),
     ("sender", "clock lines mask net store units"),
     ("net", "clock mask units"),
+    ("process", "mask"),
     ("receiver", "clock files keyring mask net store units"),
     ("store", "clock"),
     ("error", "exit"),
@@ -54,7 +55,10 @@ const NAMED_ONLY_IN: &[(&str, &str)] = &[
     ("askama", "report/summary report/check/html.rs"),
     ("lru", "receiver/lru_map.rs receiver/referee.rs"),
     ("rusqlite", "store"),
-    ("rustix", "clock/precise/timer.rs commands/runtime.rs check/explore/ store/file.rs"),
+    (
+        "rustix",
+        "clock/precise/timer.rs commands/runtime.rs check/explore/disk.rs process/ store/file.rs",
+    ),
     ("clap_complete", "commands/completions.rs"),
     ("std::env", "cli.rs settings.rs"),
 ];

@@ -153,6 +153,7 @@ def good(url):
         ("check", {"url": url, "only": ["reach-connect"]}, "no"),
         ("simulate", {"url": url, "retries": 0}, "no"),
         ("inbox_list", {}, "yes"),
+        ("inbox_wait", {"within_seconds": 0, "verdict": "valid"}, "yes"),
         ("inbox_show", {"number": 1}, "yes"),
         ("dialects", {}, "yes"),
         ("snippet", {"language": "python"}, "yes"),

@@ -4,9 +4,10 @@
     tests/schemas.py [PROGRAM]
 
 For every dialect: the JSON Schemas against PyPI's jsonschema, with notifications and replies of the program itself; the OpenAPI document against
-openapi-spec-validator and, where it is installed, @redocly/cli; the Postman collection run by newman against a listener, which must find every
-signature valid. Packages: PyPI jsonschema, openapi-spec-validator; npm newman, @redocly/cli (from PATH or ./node_modules/.bin). What is not
-installed is left out with a line that says so. Everything is on loopback.
+openapi-spec-validator and, where it is installed, @redocly/cli; the Postman collection run by newman against a listener, and imported by Bruno's own
+converter and run by its bru: the listener must find every signature valid. Packages: PyPI jsonschema, openapi-spec-validator; npm newman,
+@redocly/cli, @usebruno/cli and @usebruno/converters (from PATH or ./node_modules). What is not installed is left out with a line that says so.
+Everything is on loopback.
 """
 
 import json
@@ -114,10 +115,57 @@ def validate_openapi(dialect, folder):
     return "openapi-spec-validator, redocly"
 
 
-def run_collection(dialect, folder, described):
-    options = [[]] + [["--sign-type", scheme["algorithm"]] for scheme in described["schemes"]]
+# Bruno's command line imports OpenAPI alone; its application imports collections with this converter, and writes them with this function.
+IMPORT = """
+const { postmanToBruno } = require('@usebruno/converters');
+const { createCollectionFromBrunoObject } = require('@usebruno/cli/src/utils/collection.js');
+const [file, folder] = process.argv.slice(1);
+postmanToBruno(JSON.parse(require('fs').readFileSync(file, 'utf8')))
+  .then(({ collection, issues }) => {
+    if (issues.length > 0) throw new Error(JSON.stringify(issues));
+    return createCollectionFromBrunoObject(collection, folder, { format: 'bru' });
+  })
+  .catch((error) => { console.error(error); process.exitCode = 1; });
+"""
+
+
+def signing_options(described):
+    return [[]] + [["--sign-type", scheme["algorithm"]] for scheme in described["schemes"]]
+
+
+def run_in_bruno(dialect, folder, described):
     valid = 0
-    for more in options:
+    for more in signing_options(described):
+        made = run("schema", "postman", "--dialect", dialect, *more)
+        check(made.returncode == 0 and KEY not in made.stdout, f"postman of {dialect}: {made.stderr}")
+        with tempfile.TemporaryDirectory(dir=folder) as imported:
+            path = pathlib.Path(folder) / "for-bruno.json"
+            path.write_text(made.stdout, encoding="utf-8")
+            words = ["node", "-e", IMPORT, str(path), imported]
+            converted = subprocess.run(words, capture_output=True, text=True, check=False)
+            check(converted.returncode == 0, f"import of {dialect} {more}: {converted.stderr}")
+            listener = Listener(dialect)
+            words = ["bru", "run", "--env-var", f"payout_notify_key={KEY}", "--env-var", f"notify_url={listener.url}"]
+            ran = subprocess.run(words, cwd=imported, capture_output=True, text=True, check=False)
+            callbacks = listener.end()
+        check(ran.returncode == 0, f"bru on {dialect} {more}:\n{ran.stdout}{ran.stderr}")
+        check(len(callbacks) == len(json.loads(made.stdout)["item"]), f"bru on {dialect} {more}: {len(callbacks)} callbacks")
+        for callback in callbacks:
+            check(callback["valid"], f"bru on {dialect} {more}: {callback}")
+            valid += callback["valid"]
+    return valid
+
+
+def has_bruno():
+    if shutil.which("bru") is None or shutil.which("node") is None:
+        return False
+    asked = subprocess.run(["node", "-e", "require('@usebruno/converters'); require('@usebruno/cli/src/utils/collection.js')"], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
+def run_collection(dialect, folder, described):
+    valid = 0
+    for more in signing_options(described):
         made = run("schema", "postman", "--dialect", dialect, *more)
         check(made.returncode == 0 and KEY not in made.stdout, f"postman of {dialect}: {made.stderr}")
         path = pathlib.Path(folder) / "collection.json"
@@ -157,6 +205,10 @@ def main():
                 report.append(f"{run_collection(name, folder, dialect)} requests by newman, all valid")
             else:
                 report.append("left out: newman is not installed")
+            if has_bruno():
+                report.append(f"{run_in_bruno(name, folder, dialect)} requests by Bruno, all valid")
+            else:
+                report.append("left out: Bruno's packages are not installed")
             print(f"{name:<10} {'; '.join(report)}")
     print(f"{len(failures)} failures" if failures else "ok")
     sys.exit(1 if failures else 0)

@@ -15,7 +15,6 @@ pub mod process;
 mod reduce;
 mod run;
 mod shrink;
-pub mod signals;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,7 +26,6 @@ pub use disk::check as check_disk;
 #[cfg(test)]
 pub use generate::{Grammar, draw};
 pub use run::explore;
-pub use signals::Signal;
 
 use super::case::Case;
 use super::observer::ObserverError;

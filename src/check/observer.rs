@@ -6,9 +6,11 @@ use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
 use super::books::Amounts;
-use super::command::{CommandStream, MAX_OUTPUT, MAX_QUOTED, Output, RunError, UserCommand};
 use super::demand::OrderRef;
 use crate::mask::outside;
+use crate::process::command::{
+    CommandStream, MAX_OUTPUT, MAX_QUOTED, Output, RunError, UserCommand,
+};
 
 #[derive(Clone, Debug)]
 pub struct Observer {

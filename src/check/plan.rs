@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use super::case::{Case, Effect, Expect, Manner, Need, Probe, StepPlan, Work};
-use super::command::UserCommand;
 use super::control::{CLEARLY_BAD_COUNT, MOST_OF_A_CONTROL, VARIANT_COUNT};
 use super::observer::Observer;
 use super::probe::MOST_OF_A_PROBE;
 use super::recipe::Workshop;
 use super::sender::Wiring;
 use super::suite::Suite;
+use crate::process::command::UserCommand;
 use crate::sender::schedule::RetrySchedule;
 
 pub(super) const MOST_TRIES: u64 = 2;

@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::try_join_all;
 
-use super::command::UserCommand;
 use super::demand::OrderRef;
 use crate::mask::Untrusted;
+use crate::process::command::UserCommand;
 
 pub(super) struct Preparer<'a> {
     command: Option<&'a UserCommand>,

@@ -1,5 +1,6 @@
 //! Sends the messages of a check, each in its way, at the requested pace.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +30,25 @@ pub struct Wiring {
     pub options: Arc<RequestOptions>,
     /// How many requests may start in a time; `None` where nothing holds them back.
     pub rate: Option<Rate>,
+    /// Sees each body that is sent, and what came of it.
+    pub witness: Option<Witness>,
+}
+
+type See = dyn Fn(&[u8], &Outcome) + Send + Sync;
+
+#[derive(Clone)]
+pub struct Witness(Arc<See>);
+
+impl Witness {
+    pub fn new(see: impl Fn(&[u8], &Outcome) + Send + Sync + 'static) -> Self {
+        Witness(Arc::new(see))
+    }
+}
+
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Witness")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -113,7 +133,7 @@ impl Sender {
 
     async fn outcome(&self, message: &Message, manner: Manner) -> (Outcome, Option<Conclusion>) {
         let request = self.request(message, self.options(message, manner));
-        self.wiring.judge.conclude(self.wiring.client.send(&request).await)
+        self.conclude(&request).await
     }
 
     fn request(&self, message: &Message, options: Arc<RequestOptions>) -> Request {
@@ -153,7 +173,15 @@ impl Sender {
         let mut options = RequestOptions::clone(&self.wiring.options);
         options.connections = Connections::Reused;
         let request = self.request(message, Arc::new(options));
-        self.wiring.judge.conclude(self.wiring.client.send(&request).await)
+        self.conclude(&request).await
+    }
+
+    async fn conclude(&self, request: &Request) -> (Outcome, Option<Conclusion>) {
+        let outcome = self.wiring.client.send(request).await;
+        if let Some(Witness(see)) = &self.wiring.witness {
+            see(&request.body, &outcome);
+        }
+        self.wiring.judge.conclude(outcome)
     }
 
     async fn count(&self) {

@@ -8,6 +8,7 @@ mod setup;
 mod suite;
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -16,6 +17,7 @@ use given::Given;
 use protocol::{Algorithm, StatusTable};
 
 use super::args::dialect::DialectArgs;
+use super::args::inbox::{RedactArgs, warn_of_missing};
 use super::args::{
     EditArgs, Format, KeyArgs, RetiredKeyArgs, adopt, adopt_headers, adopt_statuses, parse_number,
     parse_sign_type, parse_time,
@@ -37,6 +39,7 @@ use crate::exit::Exit;
 use crate::report::check::standing::{is_yes, unverified};
 use crate::report::check::text::Detail;
 use crate::report::check::{CheckFacts, json, text};
+use crate::report::redact::FieldRedactor;
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
 use crate::terminal::Console;
@@ -83,6 +86,9 @@ pub struct CheckArgs {
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// What is left out of what is shown and reported.
+    #[command(flatten)]
+    pub redact: RedactArgs,
     /// Which cases, and what becomes of the results.
     #[command(flatten)]
     pub choice: ChoiceArgs,
@@ -130,7 +136,7 @@ pub struct ChoiceArgs {
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
     /// Write each failed case to this folder, to be sent again with --replay.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "redact")]
     pub bundle: Option<PathBuf>,
     /// Send one failed case again from its file; no key is needed.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["suite", "only", "skip", "list", "observe", "observe_stream", "orders", "prepare", "bundle", "retired_key_file"])]
@@ -227,9 +233,10 @@ pub fn run(args: &CheckArgs, environment: &Environment, console: &mut Console) -
     if args.choice.list {
         return suite::list(args, console);
     }
+    let redactor = &SharedRedactor::new(args.redact.redactor().into());
     if let Some(path) = &args.choice.replay {
         let bundle = files::read_bundle(path)?;
-        let wiring = setup::wiring_of(args, &bundle, environment, console)?;
+        let wiring = setup::wiring_of(args, &bundle, redactor, environment, console)?;
         let facts = CheckFacts {
             url: wiring.target.to_string(),
             started_at: wall_time(),
@@ -238,12 +245,18 @@ pub fn run(args: &CheckArgs, environment: &Environment, console: &mut Console) -
             seed: 0,
             is_exploration: false,
         };
-        return conduct(args, &facts, &wiring.clone(), console, async |_, interrupts| {
-            let replayed = async { Ok((replay::replay(&bundle, wiring).await, Vec::new())) };
-            unless_interrupted(replayed, interrupts).await
-        });
+        return conduct(
+            (args, redactor),
+            &facts,
+            &wiring.clone(),
+            console,
+            async |_, interrupts| {
+                let replayed = async { Ok((replay::replay(&bundle, wiring).await, Vec::new())) };
+                unless_interrupted(replayed, interrupts).await
+            },
+        );
     }
-    let plan = setup::plan(args, environment, console)?;
+    let plan = setup::plan(args, redactor, environment, console)?;
     if args.explore.explore {
         let setup = explore::setup(args)?;
         let facts = CheckFacts {
@@ -254,10 +267,17 @@ pub fn run(args: &CheckArgs, environment: &Environment, console: &mut Console) -
             seed: plan.seed,
             is_exploration: true,
         };
-        return conduct(args, &facts, &plan.wiring, console, async |console, interrupts| {
-            let report = explore::carry_out(&plan, &setup, args.format, interrupts, console).await;
-            report.map(|report| (report, Vec::new())).map_err(explore::failed)
-        });
+        return conduct(
+            (args, redactor),
+            &facts,
+            &plan.wiring,
+            console,
+            async |console, interrupts| {
+                let report =
+                    explore::carry_out(&plan, &setup, args.format, interrupts, console).await;
+                report.map(|report| (report, Vec::new())).map_err(explore::failed)
+            },
+        );
     }
     let facts = CheckFacts {
         url: plan.wiring.target.to_string(),
@@ -267,10 +287,19 @@ pub fn run(args: &CheckArgs, environment: &Environment, console: &mut Console) -
         seed: plan.seed,
         is_exploration: false,
     };
-    conduct(args, &facts, &plan.wiring, console, async |console, interrupts| {
-        let checked = async { carry_out(&plan, args.format, console).await.map_err(not_begun) };
+    let waits = locked(redactor).is_needed();
+    conduct((args, redactor), &facts, &plan.wiring, console, async |console, interrupts| {
+        let checked =
+            async { carry_out(&plan, (args.format, waits), console).await.map_err(not_begun) };
         unless_interrupted(checked, interrupts).await
     })
+}
+
+/// What is to be hidden, with the values that were sent or came back so far.
+type SharedRedactor = Arc<Mutex<FieldRedactor>>;
+
+fn locked(redactor: &SharedRedactor) -> MutexGuard<'_, FieldRedactor> {
+    redactor.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Checked = Result<(CheckReport, Vec<Bundle>), CommandError>;
@@ -291,13 +320,14 @@ async fn unless_interrupted(
 
 /// Prints what is about to be done, asks where it must, does it, and reports what came of it.
 fn conduct(
-    args: &CheckArgs,
+    (args, redactor): (&CheckArgs, &SharedRedactor),
     facts: &CheckFacts,
     wiring: &Wiring,
     console: &mut Console,
     work: impl AsyncFnOnce(&mut Console, &mut Interrupts) -> Checked,
 ) -> CommandResult {
     let reports = ReportFiles::open(&args.choice.report)?;
+    let facts = &CheckFacts { url: locked(redactor).url(&facts.url), ..facts.clone() };
     let (mut report, bundles) = block_on(async {
         consent::obtain(args, facts, wiring, console).await?;
         let mut interrupts = Interrupts::catch();
@@ -321,14 +351,21 @@ fn conduct(
     })?;
     report.options = args.given.options();
     explain(&mut report);
+    let mut redactor = locked(redactor);
+    report = redactor.check(report);
+    warn_of_missing(&redactor, "notification or reply", console);
     let exit = if is_passed(&report, &args.choice.fail_on) { Exit::Yes } else { Exit::No };
     let width = console.answer_width();
     let is_whole =
         args.wire.verbose || !args.choice.only.is_empty() || args.choice.replay.is_some();
     let detail = if is_whole { Detail::Whole } else { Detail::Brief };
+    let late_cases = match redactor.is_needed() && args.choice.replay.is_none() {
+        true => report.results.iter().map(json::case).collect(),
+        false => String::new(),
+    };
     let told = answer(
         args.format,
-        || json::check(&report),
+        || late_cases + &json::check(&report),
         || text::lines(&report, detail, width),
         console,
     )
@@ -367,9 +404,10 @@ fn not_begun(error: CheckError) -> CommandError {
     }
 }
 
+/// Checks, and shows how far it is. With `waits` no case is printed: what it redacts is known at the end.
 async fn carry_out(
     plan: &Plan,
-    format: Format,
+    (format, waits): (Format, bool),
     console: &mut Console,
 ) -> Result<(CheckReport, Vec<Bundle>), CheckError> {
     let cases = plan.suite.cases.len();
@@ -379,11 +417,11 @@ async fn carry_out(
             begun += 1;
             console.status(&format!("{begun}/{cases}  {}  {}", case.group, case.id));
         }
-        (CheckEvent::Ended(result), Format::Json) => {
+        (CheckEvent::Ended(result), Format::Json) if !waits => {
             // A reader that went away is noticed when the report is written.
             let _ = console.answer_bytes(json::case(result).as_bytes());
         }
-        (CheckEvent::Began(_), Format::Json) | (CheckEvent::Ended(_), Format::Human) => {}
+        _ => {}
     })
     .await
 }

@@ -154,7 +154,7 @@ fn list(args: &ListArgs, reader: &InboxReader, console: &mut Console) -> Command
     if numbers.is_empty() {
         console.note(&crate::report::line::Line::new().dim("no callback fits"));
     } else {
-        warn_of_missing(&redactor, console);
+        warn_of_missing(&redactor, "callback", console);
     }
     Ok(Exit::Yes)
 }

@@ -4,6 +4,7 @@ mod api;
 mod args;
 mod reporter;
 mod tunnel;
+mod tunnel_urls;
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -242,7 +243,10 @@ fn setup(
     let api = args.api.resolve(inbox.is_some())?;
     let contract = contract(args)?;
     let mut reach = args.forward.reach.config(console)?;
-    reach.trace = args.verbose.then(|| Trace::new(console.tracer()));
+    reach.trace = args.verbose.then(|| {
+        let show = console.tracer();
+        Trace::new(move |_, lines| show(lines))
+    });
     let rule = AcknowledgementRule::for_reply(&contract.dialect.success_reply);
     Ok(Setup {
         address,

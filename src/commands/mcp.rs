@@ -22,7 +22,7 @@ use crate::terminal::Console;
 /// Serve the commands as tools to an agent: the Model Context Protocol on stdin and stdout.
 ///
 /// The agent's client starts it. Its tools are verify_explain, sign, check, simulate, inbox_list,
-/// inbox_show, dialects and snippet. Requests go to this machine only, unless a flag here allows
+/// inbox_wait, inbox_show, dialects and snippet. Requests go to this machine only, unless a flag here allows
 /// more. The key is never an argument of a tool and in no result. What was received is marked as
 /// untrusted. Ends when stdin ends. Packages have it; another build needs the cargo feature mcp.
 #[derive(clap::Args)]

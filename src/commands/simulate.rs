@@ -17,6 +17,7 @@ use protocol::internal::notification::{Expectation, Notification};
 use protocol::{Algorithm, Dialect, Key, StatusTable};
 
 use super::args::dialect::{DialectArgs, refuse_status};
+use super::args::inbox::{RedactArgs, warn_of_missing};
 use super::args::input::read_payload;
 use super::args::{
     EditArgs, Format, Input, KeyArgs, adopt, adopt_headers, adopt_statuses, parse_payload,
@@ -37,12 +38,13 @@ use crate::report::delivery::{
     DeliveryPlan, attempt_json, attempt_lines, reply_line, result_json, result_line,
 };
 use crate::report::line::Line;
+use crate::report::redact::{AttemptRedactor, FieldRedactor};
 use crate::sender::decide::RetryPlan;
-use crate::sender::engine::{Engine, LoadLimits};
+use crate::sender::engine::{AttemptDetails, Engine, LoadLimits};
 use crate::sender::judge::Judge;
 use crate::sender::orders::example::Example;
 use crate::sender::orders::ids::OrderIds;
-use crate::sender::record::{Order, OrderEnd, OrderResult};
+use crate::sender::record::{Attempt, Order, OrderEnd, OrderResult};
 use crate::sender::schedule::{DEFAULT_WINDOW, PRESETS, RetrySchedule, Speed};
 use crate::settings::Environment;
 use crate::settings::profile::Chosen;
@@ -99,6 +101,9 @@ pub struct SimulateArgs {
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// What is left out of what is shown and reported; a journal has it all.
+    #[command(flatten)]
+    pub redact: RedactArgs,
     /// Changes to the payload.
     #[command(flatten)]
     pub edits: EditArgs,
@@ -199,8 +204,14 @@ pub fn run(args: &SimulateArgs, environment: &Environment, console: &mut Console
         return Err(CommandError::usage(told).hint(format!("leave out {flag}")));
     }
     let usual = if many.is_some() { Connections::Reused } else { Connections::Fresh };
-    let (client, options) =
-        args.wire.connect(&target, (usual, args.timeout), seed, &dialect.layout, console)?;
+    let (client, options) = args.wire.connect(
+        &target,
+        (usual, args.timeout),
+        seed,
+        &dialect.layout,
+        &args.redact,
+        console,
+    )?;
     if let Some(file) = args.url_file.as_ref().filter(|_| !args.yes && !args.dry_run) {
         obtain_for_project(file, &target, &client, options.timeout, console)?;
     }
@@ -231,7 +242,9 @@ fn send_one(
 ) -> CommandResult {
     let args = setup.args;
     let one = One::prepare(setup, key, console)?;
-    let plan = one.plan(setup, key);
+    let mut redactor = AttemptRedactor::new(args.redact.redactor());
+    let shown = one.shown(setup, &mut redactor.fields);
+    let plan = one.plan(setup, &shown, key);
     let order = Order {
         number: 1,
         id: one.notification.order_id.as_deref().unwrap_or_default().into(),
@@ -258,16 +271,22 @@ fn send_one(
                 is_told = true;
                 console.note(&Line::new().plain(why));
             }
-            match args.format {
+            let show = &mut |attempt: &Attempt, details: &AttemptDetails<'_>| match args.format {
                 Format::Json => console.answer_bytes(attempt_json(attempt, details).as_bytes()),
                 Format::Human => attempt_lines(attempt, details)
                     .into_iter()
                     .chain(reply_line(details))
                     .try_for_each(|line| console.answer(&line)),
+            };
+            if !redactor.fields.is_needed() {
+                return show(attempt, details);
             }
+            let (attempt, outcome) = redactor.attempt(attempt, details);
+            show(&attempt, &AttemptDetails { outcome: &outcome, ..*details })
         });
         end.await.map_err(CommandError::output)
     })?;
+    warn_of_missing(&redactor.fields, "payload or reply", console);
     let exit = finish(&end, args.format, console);
     not_sent(transport).map_or(exit, Err)
 }
@@ -295,10 +314,24 @@ impl One {
         Ok(One { clock, body, algorithm, notification })
     }
 
-    fn plan<'p>(&'p self, setup: &'p Setup<'_>, key: Option<&Key>) -> DeliveryPlan<'p> {
+    /// The URL and the notification as they may be shown.
+    fn shown(&self, setup: &Setup<'_>, redactor: &mut FieldRedactor) -> (String, Notification) {
+        let (url, shown) = (setup.request.url.to_string(), self.notification.clone());
+        match redactor.is_needed() {
+            true => redactor.delivery(&self.body, (url, shown)),
+            false => (url, shown),
+        }
+    }
+
+    fn plan<'p>(
+        &self,
+        setup: &'p Setup<'_>,
+        (url, notification): &'p (String, Notification),
+        key: Option<&Key>,
+    ) -> DeliveryPlan<'p> {
         DeliveryPlan {
-            url: setup.request.url.to_string(),
-            notification: &self.notification,
+            url: url.clone(),
+            notification,
             sign_type: self.algorithm.map(Algorithm::name),
             schedule: &setup.schedule,
             key_fingerprint: key.map(Key::fingerprint),
@@ -355,7 +388,10 @@ fn prepared_body(
 
 fn print_plan(setup: &Setup<'_>, key: Option<&Key>, console: &mut Console) -> CommandResult {
     let one = One::prepare(setup, key, console)?;
-    let plan = one.plan(setup, key);
+    let mut redactor = setup.args.redact.redactor();
+    let shown = one.shown(setup, &mut redactor);
+    let plan = one.plan(setup, &shown, key);
+    warn_of_missing(&redactor, "payload", console);
     let lines = || [plan.lines(), plan.timeline()].concat();
     answer(setup.args.format, || plan.json("plan"), lines, console).map(|()| Exit::Yes)
 }

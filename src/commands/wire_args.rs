@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::private_file::warn_if_others_can_read;
 use crate::commands::args::file_hint;
+use crate::commands::args::inbox::RedactArgs;
 use crate::error::CommandError;
 use crate::files;
 use crate::mask::Untrusted;
@@ -110,6 +111,7 @@ impl WireArgs {
         (usual, timeout): (Connections, Option<Duration>),
         seed: u64,
         layout: &Layout,
+        redacted: &RedactArgs,
         console: &mut Console,
     ) -> Result<(Client, Arc<RequestOptions>), CommandError> {
         let options = RequestOptions {
@@ -128,7 +130,7 @@ impl WireArgs {
             ..RequestOptions::default()
         }
         .laid_out(layout);
-        let trace = self.verbose.then(|| Trace::new(console.tracer()));
+        let trace = self.verbose.then(|| trace(redacted, console));
         self.reach.warn(target, console);
         let config = ClientConfig { trace, ..self.reach.config(console)? };
         let client = connect(target, config, console)?;
@@ -150,6 +152,15 @@ impl WireArgs {
         };
         self.header.iter().map(parse).collect()
     }
+}
+
+/// Shows the lines of each attempt without the redacted fields.
+fn trace(redacted: &RedactArgs, console: &mut Console) -> Trace {
+    let (show, redactor) = (console.tracer(), redacted.redactor());
+    Trace::new(move |body, lines| match redactor.is_needed() {
+        true => show(&redactor.clone().trace(body, lines)),
+        false => show(lines),
+    })
 }
 
 /// A client with this configuration; a proxy in the way is named on `console`.
@@ -279,8 +290,16 @@ mod tests {
         let target = Target::parse("https://shop.example/").unwrap();
         // Nobody runs these flags: a remark on them is not for the terminal of the tests.
         let mut console = Console::over(io::sink(), io::sink(), ColorMode::Never);
-        args.connect(&target, (Connections::Reused, None), 7, &Layout::PLATFORM, &mut console)
-            .map(|(_, options)| options)
+        let redacted = RedactArgs::default();
+        args.connect(
+            &target,
+            (Connections::Reused, None),
+            7,
+            &Layout::PLATFORM,
+            &redacted,
+            &mut console,
+        )
+        .map(|(_, options)| options)
     }
 
     #[test]

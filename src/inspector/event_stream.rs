@@ -11,6 +11,7 @@ use crate::receiver::Bytes;
 use crate::receiver::broadcast::Item;
 use crate::receiver::inbox::Filter;
 use crate::report::json;
+use crate::report::redact::FieldRedactor;
 
 const BATCH: usize = 100;
 
@@ -28,6 +29,7 @@ pub(super) struct Events {
     pub(super) closing: watch::Receiver<()>,
     pub(super) filter: Filter,
     pub(super) statuses: StatusTable,
+    pub(super) redactor: FieldRedactor,
     pub(super) _permit: OwnedSemaphorePermit,
 }
 
@@ -62,7 +64,8 @@ impl Events {
         while let Some(item) = next {
             let Item::Received(waiting) = item else { return self.reload() };
             if self.filter.admits(&waiting.entry) {
-                rows.push(CallbackRow::of(&waiting.entry, &self.statuses));
+                let (statuses, redactor) = (&self.statuses, &mut self.redactor);
+                rows.push(CallbackRow::redacted(&waiting.entry, statuses, redactor));
             }
             if rows.len() == BATCH {
                 break;
@@ -107,7 +110,9 @@ mod tests {
         let (close, closing) = watch::channel(());
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let (filter, statuses) = (Filter::default(), StatusTable::PLATFORM);
-        (news, close, Events { entries, closing, filter, statuses, _permit: permit })
+        let redactor = FieldRedactor::default();
+        let events = Events { entries, closing, filter, statuses, redactor, _permit: permit };
+        (news, close, events)
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {

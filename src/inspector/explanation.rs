@@ -55,6 +55,13 @@ pub struct ExplainedField {
 }
 
 impl Explanation {
+    /// Of an entry some of whose values are redacted: the verdict when it came.
+    pub(super) fn of_redacted(entry: &Received) -> Explanation {
+        let summary = "Values are redacted, so the signature is not verified again.";
+        let code = entry.judged.code.to_string();
+        Explanation { summary: summary.to_owned(), code, ..Explanation::default() }
+    }
+
     /// Reads an entry again, as the listener did when it came, and says what came of it. `others`
     /// are keys that may have been used by mistake; that search takes up to some hundred
     /// milliseconds.

@@ -15,6 +15,7 @@ use crate::receiver::callback::Callback;
 use crate::receiver::received::{Forwarded, Match, Received};
 use crate::report::diagnosis::{self, HitJson};
 use crate::report::json::{FindingJson, HeaderJson, findings, headers};
+use crate::report::redact::FieldRedactor;
 
 const ROW_CHARS: usize = 200;
 
@@ -66,6 +67,18 @@ struct ForwardedRow {
 }
 
 impl CallbackRow {
+    /// The same without the fields that are to be hidden.
+    pub(super) fn redacted(
+        entry: &Received,
+        statuses: &StatusTable,
+        redactor: &mut FieldRedactor,
+    ) -> CallbackRow {
+        match redactor.is_needed() {
+            true => CallbackRow::of(&redactor.redact(entry.clone()), statuses),
+            false => CallbackRow::of(entry, statuses),
+        }
+    }
+
     pub(super) fn of(entry: &Received, statuses: &StatusTable) -> CallbackRow {
         let Received { id, callback, judged, replied, forwarded, .. } = entry;
         let status = judged.status.and_then(|code| statuses.status(Kind::Payout, code));

@@ -16,6 +16,7 @@ use crate::receiver::callback::Callback;
 use crate::receiver::delivery_counter::DEFAULT_CAPACITY;
 use crate::receiver::inbox::{Conditions, Filter};
 use crate::receiver::replies::{Per, ReplyProgram, Runner};
+use crate::report::redact::FieldRedactor;
 use crate::units::duration::parse_duration;
 
 const MAX_CONDITION_CHARS: usize = 512;
@@ -47,10 +48,10 @@ pub(super) enum Route {
     Health,
     Asset(&'static Asset),
     State,
-    List(Filter),
+    List(Filter, FieldRedactor),
     Wait(WaitQuery),
-    Entry(u64, Extent),
-    Events(Filter),
+    Entry(u64, Extent, FieldRedactor),
+    Events(Filter, FieldRedactor),
     Sign(SignRequest),
     Replay(SendRequest),
     Curl(SendRequest),
@@ -232,9 +233,9 @@ impl Route {
             ("/healthz", _) => Ok(Route::Health),
             ("/api/openapi.json", _) => Ok(Route::Asset(&OPENAPI)),
             ("/api/state", _) => Ok(Route::State),
-            ("/api/callbacks", _) => parameters()?.list().map(Route::List),
+            ("/api/callbacks", _) => parameters()?.list(),
             ("/api/callbacks/wait", _) => parameters()?.wait().map(Route::Wait),
-            ("/api/events", _) => parameters()?.conditions_alone().map(Route::Events),
+            ("/api/events", _) => parameters()?.conditions_alone(),
             ("/api/sign", _) => body(request, r#"{"id": 12} or {"text": "…"}"#).map(Route::Sign),
             ("/api/replay", _) => body(request, SEND).map(Route::Replay),
             ("/api/curl", _) => body(request, SEND).map(Route::Curl),
@@ -242,7 +243,7 @@ impl Route {
             ("/api/replies", _) => Ok(Route::Replies),
             ("/api/reset", _) => reset(request).map(Route::Reset),
             _ => match path.strip_prefix("/api/callbacks/").and_then(digits) {
-                Some(id) => extent(query).map(|extent| Route::Entry(id, extent)),
+                Some(id) => parameters()?.entry(id),
                 None => asset(path)
                     .map(Route::Asset)
                     .ok_or_else(|| Problem::new(404, "there is nothing at this path")),
@@ -252,14 +253,6 @@ impl Route {
 }
 
 const SEND: &str = r#"{"id": 12, "url": "http://127.0.0.1:3000/notify"}"#;
-
-fn extent(query: &str) -> Result<Extent, Problem> {
-    match query {
-        "" | "whole=" => Ok(Extent::Beginning),
-        "whole=1" => Ok(Extent::Whole),
-        _ => Err(Problem::new(400, "the only parameter here is whole=1")),
-    }
-}
 
 fn body<T: DeserializeOwned>(request: &Callback, example: &str) -> Result<T, Problem> {
     let wrong = |why: &str| {
@@ -296,17 +289,19 @@ fn reset(request: &Callback) -> Result<Option<u64>, Problem> {
 }
 
 /// The parameters of a query string.
+#[derive(Default)]
 struct Parameters {
     filter: Filter,
     limit: Option<u64>,
     count: Option<u64>,
     within: Option<Duration>,
+    extent: Option<Extent>,
+    redactor: FieldRedactor,
 }
 
 impl Parameters {
     fn read(text: &str, request: &Callback, statuses: &StatusTable) -> Result<Parameters, Problem> {
-        let mut found =
-            Parameters { filter: Filter::default(), limit: None, count: None, within: None };
+        let mut found = Parameters::default();
         let mut conditions = Conditions { statuses: *statuses, ..Conditions::default() };
         let (mut before, mut after) = (None, None);
         let text = format!("?{text}");
@@ -333,6 +328,12 @@ impl Parameters {
                 "before" => before = Some(number()?),
                 "after" => after = Some(number()?),
                 "limit" => found.limit = Some(number()?),
+                "whole" if value == "1" => found.extent = Some(Extent::Whole),
+                "whole" => return Err(wrong("expected 1")),
+                "redact" => {
+                    let fields: Vec<String> = value.split(',').map(str::to_owned).collect();
+                    found.redactor = FieldRedactor::new(&fields);
+                }
                 "count" => found.count = Some(number()?),
                 "within" => {
                     let within =
@@ -349,29 +350,40 @@ impl Parameters {
         Ok(found)
     }
 
-    fn list(self) -> Result<Filter, Problem> {
-        self.refuse("count", self.count.is_some())?;
-        self.refuse("within", self.within.is_some())?;
-        let limit = Some(bounded("limit", self.limit.unwrap_or(USUAL_LIMIT))?);
-        Ok(Filter { limit, ..self.filter })
+    fn entry(self, id: u64) -> Result<Route, Problem> {
+        let is_of_many = self.filter != Filter::default() || self.limit.or(self.count).is_some();
+        if is_of_many || self.within.is_some() {
+            return Err(Problem::new(400, "the only parameters here are whole=1 and redact"));
+        }
+        Ok(Route::Entry(id, self.extent.unwrap_or(Extent::Beginning), self.redactor))
     }
 
-    fn conditions_alone(self) -> Result<Filter, Problem> {
+    fn list(self) -> Result<Route, Problem> {
+        self.refuse("count", self.count.is_some())?;
+        self.refuse("within", self.within.is_some())?;
+        self.refuse("whole", self.extent.is_some())?;
+        let limit = Some(bounded("limit", self.limit.unwrap_or(USUAL_LIMIT))?);
+        Ok(Route::List(Filter { limit, ..self.filter }, self.redactor))
+    }
+
+    fn conditions_alone(self) -> Result<Route, Problem> {
         self.refuse("count", self.count.is_some())?;
         self.refuse("within", self.within.is_some())?;
         self.refuse("limit", self.limit.is_some())?;
-        Ok(self.filter)
+        self.refuse("whole", self.extent.is_some())?;
+        Ok(Route::Events(self.filter, self.redactor))
     }
 
     fn wait(self) -> Result<WaitQuery, Problem> {
         self.refuse("limit", self.limit.is_some())?;
         self.refuse("before", self.filter.before.is_some())?;
+        self.refuse("whole", self.extent.is_some())?;
         let within = self.within.unwrap_or(USUAL_WAIT);
         if within > LONGEST_WAIT {
             return Err(Problem::new(400, "within: expected at most 10m"));
         }
         let count = usize::try_from(bounded("count", self.count.unwrap_or(1))?).unwrap_or(1);
-        Ok(WaitQuery { filter: self.filter, count, within })
+        Ok(WaitQuery { filter: self.filter, count, within, redactor: self.redactor })
     }
 
     fn refuse(&self, name: &str, is_there: bool) -> Result<(), Problem> {
@@ -407,7 +419,7 @@ mod tests {
 
     fn listed(path: &str) -> Result<Filter, u16> {
         match route("GET", path, "")? {
-            Route::List(filter) => Ok(filter),
+            Route::List(filter, _) => Ok(filter),
             other => panic!("{other:?}"),
         }
     }
@@ -449,10 +461,31 @@ mod tests {
             "/api/callbacks/wait?count=0",
             "/api/callbacks/wait?limit=1",
             "/api/callbacks/7?whole=2",
+            "/api/callbacks/7?order=A",
+            "/api/callbacks/7?within=1s",
+            "/api/callbacks?whole=1",
+            "/api/callbacks/wait?whole=1",
+            "/api/events?whole=1",
+            "/api/callbacks?redact=a&redact=b",
             &long,
         ] {
             assert_eq!(route("GET", path, "").unwrap_err(), 400, "{path}");
         }
+    }
+
+    #[test]
+    fn every_way_to_callbacks_redacts() {
+        let redactor = FieldRedactor::new(&["a b", "c"].map(str::to_owned));
+        for path in ["", "/wait", "/7"] {
+            let found = match route("GET", &format!("/api/callbacks{path}?redact=a%20b,c"), "") {
+                Ok(Route::List(_, found) | Route::Entry(7, _, found)) => found,
+                Ok(Route::Wait(query)) => query.redactor,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(found, redactor, "{path}");
+        }
+        let events = route("GET", "/api/events?redact=a%20b,c", "");
+        assert!(matches!(events, Ok(Route::Events(_, found)) if found == redactor));
     }
 
     #[test]
@@ -463,7 +496,11 @@ mod tests {
             panic!()
         };
         let filter = Filter { after: Some(7), ..Filter::default() };
-        assert_eq!(query, WaitQuery { filter, count: 2, within: Duration::from_millis(50) });
+        let within = Duration::from_millis(50);
+        assert_eq!(
+            query,
+            WaitQuery { filter, count: 2, within, redactor: FieldRedactor::default() }
+        );
     }
 
     #[test]
@@ -529,7 +566,7 @@ mod tests {
     #[test]
     fn there_is_nothing_else() {
         let entry = |path: &str| match route("GET", path, "") {
-            Ok(Route::Entry(id, extent)) => (id, extent),
+            Ok(Route::Entry(id, extent, _)) => (id, extent),
             other => panic!("{other:?}"),
         };
         assert_eq!(entry("/api/callbacks/7"), (7, Extent::Beginning));

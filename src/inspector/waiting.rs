@@ -15,6 +15,7 @@ use crate::receiver::inbox::{Filter, Side};
 use crate::receiver::received::Received;
 use crate::receiver::reply::Reply;
 use crate::receiver::server;
+use crate::report::redact::FieldRedactor;
 
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
@@ -23,10 +24,11 @@ pub(super) struct WaitQuery {
     pub(super) filter: Filter,
     pub(super) count: usize,
     pub(super) within: Duration,
+    pub(super) redactor: FieldRedactor,
 }
 
-/// Answers once as many callbacks are in the inbox, or the time is over. A client that leaves is not
-/// noticed before: it may only have ended its side of the connection.
+/// Answers once as many callbacks are in the inbox, or the time is over. Where the client leaves, the
+/// wait ends with its connection.
 pub(super) async fn wait(inner: &Arc<Inner>, query: WaitQuery) -> Result<Reply, Problem> {
     let Ok(_permit) = inner.waits.try_acquire() else {
         return Err(Problem::new(503, "too many requests wait").hint("ask again in a moment"));
@@ -47,7 +49,7 @@ pub(super) async fn wait(inner: &Arc<Inner>, query: WaitQuery) -> Result<Reply, 
         let arrival = arrival(&mut entries, &mut closing, &query.filter, missing);
         is_over = tokio::select! {
             is_open = arrival => !is_open,
-            // Or the connection made room for another.
+            // Or the client left, or the connection made room for another.
             _ = server::wait(left) => true,
         };
     }
@@ -78,11 +80,11 @@ async fn arrival(
 impl Inner {
     /// The newest callbacks that match, oldest first.
     fn newest(&self, query: &WaitQuery) -> Result<Vec<CallbackRow>, Problem> {
-        let statuses = self.source.statuses();
+        let (statuses, mut redactor) = (self.source.statuses(), query.redactor.clone());
         let filter = Filter { side: Side::NewestFirst, ..query.filter.clone() };
         let mut rows = Vec::new();
         let mut take = |entry: &Received| {
-            rows.push(CallbackRow::of(entry, &statuses));
+            rows.push(CallbackRow::redacted(entry, &statuses, &mut redactor));
             if rows.len() < query.count {
                 ControlFlow::Continue(())
             } else {

@@ -233,7 +233,7 @@ impl Client {
         }
         self.permits(request.options).map_err(|error| other(&error.to_string()))?;
         let limit = request.options.timeout;
-        let log = Log::new(shared.config.trace.clone());
+        let log = Log::new(shared.config.trace.clone(), request.body);
         match &shared.engine {
             Engine::Direct(direct) => {
                 let progress = Progress::new(ConnectionPhase::Resolving, log);

@@ -4,19 +4,21 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::mask::Untrusted;
+use hyper::body::Bytes;
 use hyper::header::HeaderMap;
 
 /// Parts of the names of headers whose values are secrets.
 const SECRET: [&str; 7] = ["auth", "cookie", "token", "secret", "password", "api-key", "apikey"];
 
-type Show = dyn Fn(&[String]) + Send + Sync;
+/// Takes the body that was sent, and the lines.
+type Show = dyn Fn(&[u8], &[String]) + Send + Sync;
 
 /// Where the lines of an attempt go, all of them once it ended.
 #[derive(Clone)]
 pub struct Trace(Arc<Show>);
 
 impl Trace {
-    pub fn new(show: impl Fn(&[String]) + Send + Sync + 'static) -> Self {
+    pub fn new(show: impl Fn(&[u8], &[String]) + Send + Sync + 'static) -> Self {
         Trace(Arc::new(show))
     }
 }
@@ -31,12 +33,14 @@ impl fmt::Debug for Trace {
 #[derive(Debug, Default)]
 pub(super) struct Log {
     trace: Option<Trace>,
+    body: Bytes,
     lines: Mutex<Vec<String>>,
 }
 
 impl Log {
-    pub(super) fn new(trace: Option<Trace>) -> Self {
-        Log { trace, lines: Mutex::default() }
+    pub(super) fn new(trace: Option<Trace>, body: &Bytes) -> Self {
+        let body = trace.as_ref().map(|_| body.clone()).unwrap_or_default();
+        Log { trace, body, lines: Mutex::default() }
     }
 
     pub(super) fn is_on(&self) -> bool {
@@ -71,7 +75,7 @@ impl Drop for Log {
     fn drop(&mut self) {
         let lines = self.lines.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(Trace(show)) = self.trace.as_ref().filter(|_| !lines.is_empty()) {
-            show(lines);
+            show(&self.body, lines);
         }
     }
 }
@@ -84,8 +88,11 @@ mod tests {
     fn secrets_in_headers_are_not_shown() {
         let shown: Arc<Mutex<Vec<String>>> = Arc::default();
         let sink = Arc::clone(&shown);
-        let log =
-            Log::new(Some(Trace::new(move |lines| sink.lock().unwrap().extend_from_slice(lines))));
+        let trace = Trace::new(move |body, lines| {
+            assert_eq!(body, b"{}");
+            sink.lock().unwrap().extend_from_slice(lines);
+        });
+        let log = Log::new(Some(trace), &Bytes::from_static(b"{}"));
         let mut headers = HeaderMap::new();
         for name in
             ["authorization", "x-auth-token", "set-cookie", "x-api-key", "proxy-authorization"]

@@ -182,7 +182,7 @@ impl Shared {
         http.header_read_timeout(None)
             .max_headers(limits.max_headers.min(MOST_HEADERS))
             .max_buf_size(limits.max_header_bytes.max(LEAST_HEADER_BYTES))
-            .half_close(true);
+            .half_close(limits.answers_half_closed);
         Shared {
             limits,
             http,

@@ -240,6 +240,7 @@ mod tests {
         let details = AttemptDetails {
             planned: Duration::ZERO,
             started_at: Timestamp::UNIX_EPOCH,
+            sent: b"{}",
             conclusion: conclusion.as_ref(),
             outcome: &outcome,
             decision: Decision::Exhausted(Exhaustion::NoRetriesLeft),

@@ -2,7 +2,6 @@
 
 pub mod diff;
 pub mod export;
-pub mod redact;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;

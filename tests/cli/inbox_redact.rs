@@ -52,6 +52,7 @@ fn a_redacted_value_is_in_no_output() {
         "export --limit 3",
         "export --print http",
         "export --print curl",
+        "diff 1 1",
     ] {
         let line = format!("{line} --redact name --redact payout_id --redact amount");
         let output = kept.run(&line).exits(0);
@@ -62,6 +63,12 @@ fn a_redacted_value_is_in_no_output() {
             output.says(&["[redacted]"]);
         }
     }
+    let fields = "--redact name --redact payout_id --redact amount --redact real_amount";
+    for line in ["diff 1 2", "diff 1 2 --format json", "diff 2 1", "diff 1 3"] {
+        let output = kept.run(&format!("{line} {fields}")).exits(1);
+        output.hides(NAME).hides("Smith").hides("POT8881").hides("777700");
+    }
+    kept.run("diff 1 2").exits(1).says(&[NAME]);
     kept.run("show 1").exits(0).says(&[NAME, "POT8881"]);
     kept.run("list").exits(0).says(&["POT8881", "7777.00"]);
 }

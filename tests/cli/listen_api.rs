@@ -2,13 +2,16 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::harness::{
-    ACKNOWLEDGE, HttpReply, KEY, Listening, Merchant, exchange, payout_notify, signed_success,
+    ACKNOWLEDGE, DEADLINE, HttpReply, KEY, Listening, Merchant, PAUSE, exchange, payout_notify,
+    signed_success,
 };
 use crate::support::docs;
 use crate::support::schema::objects_of;
@@ -58,6 +61,19 @@ impl Api {
              Authorization: Bearer {token}\r\n\r\n"
         );
         thread::spawn(move || exchange(address, request))
+    }
+
+    /// A stream of events that gets what comes from now on.
+    fn stream(&self, query: &str) -> BufReader<TcpStream> {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let head = format!("GET /api/events?{query} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        write!(stream, "{head}Authorization: Bearer {}\r\n\r\n", self.token).unwrap();
+        let (mut stream, mut line) = (BufReader::new(stream), String::new());
+        while !line.contains("retry:") {
+            line.clear();
+            assert_ne!(stream.read_line(&mut line).unwrap(), 0);
+        }
+        stream
     }
 
     /// Asks with the token, and checks the answer against the document.
@@ -213,6 +229,135 @@ fn a_request_waits_for_what_comes() {
     let waiting = api.waiting("/api/callbacks/wait?order=none&within=10m");
     api.listening.interrupt().output.exits(0);
     drop(waiting);
+}
+
+#[test]
+fn a_client_that_leaves_makes_room_for_another() {
+    let api = Api::start(&[]);
+    let status = || api.ask("GET", "/api/callbacks/wait?order=none&within=0s", "").0;
+    for _ in 0..2 {
+        let request = |part: u32| {
+            let mut stream = TcpStream::connect(api.address).unwrap();
+            let path = format!("/api/callbacks/wait?order=none&within=10m&after={part}");
+            let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", api.address);
+            let token = &api.token;
+            write!(stream, "{head}Authorization: Bearer {token}\r\n\r\n").unwrap();
+            stream
+        };
+        let waiting: Vec<TcpStream> = (0..300).map(request).collect();
+        until(|| status() == 503);
+        drop(waiting);
+        until(|| status() == 200);
+    }
+}
+
+#[track_caller]
+fn until(is_so: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < DEADLINE);
+        thread::sleep(PAUSE);
+    }
+}
+
+#[test]
+fn every_way_to_callbacks_takes_the_same_conditions() {
+    let api = Api::start(&[]);
+    let conditions = [
+        ("order", "POT00000102"),
+        ("status", "success"),
+        ("status", "5"),
+        ("verdict", "valid"),
+        ("verdict", "invalid"),
+        ("since", "10m"),
+        ("since", "2020-01-01"),
+        ("until", "10m"),
+        ("until", "2999-12-31T23:59:59Z"),
+        ("grep", "pot00000102"),
+        ("grep", "nobody"),
+    ];
+    let streams = conditions
+        .map(|(name, value)| api.stream(&format!("{name}={}", value.replace(':', "%3A"))));
+    let failed = r#"{"payout_id":"POT00000103","amount":1,"status":5}"#;
+    for body in [&*signed_success(), failed, "[]"] {
+        api.listening.post(body);
+    }
+    let mut all = Vec::new();
+    for (name, value) in conditions {
+        let (flag, query) = (format!("--{name}={value}"), value.replace(':', "%3A"));
+        let of = |arguments: &[&str]| -> Vec<u64> {
+            let arguments = [&["inbox"], arguments, &[&*flag]].concat();
+            let lines = api.listening.beside(&arguments).json_lines();
+            lines.iter().map(|line| line["id"].as_u64().unwrap()).collect()
+        };
+        let list = of(&["list", "--format=json"]);
+        assert_eq!(of(&["wait", "--format=json", "--count=3", "--within=0s"]), list, "{flag}");
+        assert_eq!(of(&["export"]), list, "{flag}");
+        let asked =
+            |path: &str| ids(&api.ask("GET", &format!("/api/callbacks{path}{name}={query}"), "").1);
+        assert_eq!(asked("/wait?count=3&within=0s&"), list, "{flag}");
+        let newest: Vec<u64> = list.iter().rev().copied().collect();
+        assert_eq!(asked("?"), newest, "{flag}");
+        all.push(list);
+    }
+    let expected: [&[u64]; 11] =
+        [&[1], &[1], &[2], &[1], &[2, 3], &[1, 2, 3], &[1, 2, 3], &[], &[1, 2, 3], &[1], &[]];
+    assert_eq!(all, expected);
+    for (name, value) in [("status", "done"), ("verdict", "Valid"), ("since", "yesterday")] {
+        payout_notify(&["inbox", "list", &format!("--{name}={value}")]).run().exits(2);
+        for path in ["", "/wait"] {
+            assert_eq!(api.ask("GET", &format!("/api/callbacks{path}?{name}={value}"), "").0, 400);
+        }
+        let path = format!("/api/events?{name}={value}");
+        assert_eq!(api.ask("GET", &path, "").0, 400);
+    }
+    api.listening.interrupt();
+    for ((stream, list), condition) in streams.into_iter().zip(all).zip(conditions) {
+        let events = stream.lines().map(Result::unwrap);
+        let rows = events.filter_map(|line| line.strip_prefix("data: ").map(str::to_owned));
+        let ids: Vec<u64> = rows
+            .flat_map(|rows| serde_json::from_str::<Vec<Value>>(&rows).unwrap())
+            .map(|row| row["id"].as_u64().unwrap())
+            .collect();
+        assert_eq!(ids, list, "{condition:?}");
+    }
+}
+
+#[test]
+fn a_redacted_value_is_in_no_answer() {
+    let api = Api::start(&[]);
+    let mut stream = api.stream("redact=name,payout_id,amount,real_amount");
+    let bodies = [
+        signed_success().replace("{", r#"{"name":"Bob Smith","memo":"to Bob Smith","#),
+        signed_success(),
+        r#"{"name":"Bob Smith"#.to_owned(),
+    ];
+    bodies.iter().for_each(|body| drop(api.listening.post(body)));
+    let (_, plain) = api.ask("GET", "/api/callbacks/1", "");
+    let order = plain["row"]["order"].as_str().unwrap().to_owned();
+    assert!(plain.to_string().contains("Bob Smith"));
+    let redact = "redact=name,payout_id,amount,real_amount";
+    for path in ["?", "/wait?count=3&", "/1?", "/2?", "/3?whole=1&"] {
+        let (status, value) = api.ask("GET", &format!("/api/callbacks{path}{redact}"), "");
+        let text = value.to_string();
+        assert!(status == 200 && text.contains("[redacted]"), "{path}: {text}");
+        for hidden in ["Smith", &*order, "400000", "4000.00", "\"canonical\":{"] {
+            assert!(!text.contains(hidden), "{hidden}: {path}: {text}");
+        }
+    }
+    let (_, value) = api.ask("GET", &format!("/api/callbacks/2?{redact}"), "");
+    assert_eq!(
+        (&value["row"]["valid"], &value["explanation"]["code"]),
+        (&json!(true), &json!("0000"))
+    );
+    // The stream ends with the listener.
+    api.listening.interrupt();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(
+        text.contains("[redacted]") && !text.contains("Smith") && !text.contains(&order),
+        "{text}"
+    );
 }
 
 #[test]

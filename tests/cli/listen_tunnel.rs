@@ -3,7 +3,9 @@
 
 use std::fs;
 
-use crate::harness::{KEY, Listening, Output, free_port, payout_notify, signed_success};
+use crate::harness::{
+    KEY, Listening, Merchant, Output, Scripted, free_port, payout_notify, signed_success,
+};
 
 /// Whether a process has these words.
 fn is_running(words: &str) -> bool {
@@ -52,6 +54,30 @@ fn a_client_that_cannot_help_is_an_error_of_the_environment() {
     tunnel("sleep 9{port}", &["--tunnel-url", &other.url])
         .exits(4)
         .remarks(&["was not reached through the tunnel within 1s", "something else answers there"]);
+}
+
+#[test]
+fn what_is_not_the_tunnel_is_tried_once_or_never() {
+    for (more, requests) in [("", 1), ("echo see http://127.0.0.1:PORT/docs; ", 0)] {
+        let other = Merchant::tolerating(&[Scripted::Json(404, "{}"); 5]);
+        let url = other.url();
+        let url = url.split("/notify").next().unwrap();
+        let more = more.replace("http://127.0.0.1:PORT", url);
+        let client = format!(
+            "sh -c '{more}echo {url}; echo at http://localhost:{{port}}; exec sleep 9{{port}}'"
+        );
+        let output = tunnel(&client, &[]).exits(4);
+        assert_eq!(other.received().len(), requests, "{output}");
+        if requests == 1 {
+            output.remarks(&["something else answers there, with status 404"]);
+        }
+    }
+    // A service that is not ready yet is asked again, less and less often.
+    let other = Merchant::tolerating(&[Scripted::Json(502, "{}"); 5]);
+    let url = other.url();
+    let url = url.split("/notify").next().unwrap();
+    tunnel(&format!("sh -c 'echo {url}; exec sleep 9{{port}}'"), &[]).exits(4);
+    assert!((1..=4).contains(&other.received().len()));
 }
 
 #[test]

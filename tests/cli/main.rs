@@ -47,6 +47,7 @@ mod pipes;
 mod profiles;
 mod readme;
 mod received;
+mod redact;
 mod schema_documents;
 mod schemas;
 mod secrets;

@@ -16,6 +16,8 @@ list! {
     every_tool_answers_by_its_schema [MCP]
     requests_stay_on_this_machine_unless_the_start_allows_more [MCP]
     neither_a_key_nor_a_hidden_character_gets_out [MCP]
+    a_wait_ends_when_the_callbacks_are_here_or_its_time_is_over [MCP]
+    the_command_given_at_the_start_sees_what_was_credited [MCP]
     what_is_no_message_is_survived [MCP]
     a_command_that_is_running_ends_with_the_server [MCP]
     a_real_client_calls_every_tool [MCP, PYTHON_MCP]
@@ -113,7 +115,7 @@ impl Client {
 }
 
 /// A call of each tool, and its answer before a merchant that does not acknowledge.
-fn calls(url: &str) -> [(&'static str, Value, &'static str); 8] {
+fn calls(url: &str) -> [(&'static str, Value, &'static str); 9] {
     let payload = fixture("withdraw-notification.json");
     [
         ("verify_explain", json!({ "payload": payload }), "no"),
@@ -121,6 +123,7 @@ fn calls(url: &str) -> [(&'static str, Value, &'static str); 8] {
         ("check", json!({ "url": url, "only": ["reach-connect"], "all_cases": true }), "no"),
         ("simulate", json!({ "url": url, "retries": 0 }), "no"),
         ("inbox_list", json!({}), "yes"),
+        ("inbox_wait", json!({ "count": 2, "within_seconds": 0 }), "yes"),
         ("inbox_show", json!({}), "no"),
         ("dialects", json!({}), "yes"),
         ("snippet", json!({ "language": "python" }), "yes"),
@@ -197,6 +200,13 @@ fn requests_stay_on_this_machine_unless_the_start_allows_more() {
         ("sign", json!({ "payload": "{}", "dialect": "mine.toml" })),
         ("sign", json!({ "payload": "{}", "key": "k" })),
         ("inbox_list", json!({ "inbox": "/etc/passwd" })),
+        ("inbox_wait", json!({ "within_seconds": 61 })),
+        ("inbox_wait", json!({ "within_seconds": -1 })),
+        ("inbox_wait", json!({ "within_seconds": 0, "count": 201 })),
+        ("inbox_wait", json!({ "within_seconds": 0, "count": 0 })),
+        ("inbox_wait", json!({ "within_seconds": 0, "since": "yesterday" })),
+        // There is no inbox.
+        ("inbox_wait", json!({ "within_seconds": 0 })),
         ("check", json!({ "url": "http://127.0.0.1:1/", "observe": "id" })),
         ("check", json!({ "url": "--replay=/etc/passwd" })),
         ("simulate", json!({ "url": "http://127.0.0.1:1/", "count": 101 })),
@@ -266,6 +276,57 @@ fn texts(value: &Value) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+fn a_wait_ends_when_the_callbacks_are_here_or_its_time_is_over() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.work().join("inbox.db").to_str().unwrap().to_owned();
+    let listener = Listening::start(&["--count", "2", "--inbox", &path]);
+    listener.post("{}");
+    let mut client = Client::start(&["--inbox", &path]);
+    let late = json!({ "within_seconds": 0, "count": 2 });
+    let output = client.call("inbox_wait", &late);
+    assert_eq!((&output["answer"], &output["untrusted"]), (&json!("no"), &json!(true)), "{output}");
+    assert_eq!(output["objects"].as_array().unwrap().len(), 1, "{output}");
+    assert!(output["remarks"].to_string().contains("1 of 2 callbacks came"), "{output}");
+    let wait = json!({ "within_seconds": 60, "after": 1, "status": "success", "verdict": "valid" });
+    client.start_request("tools/call", json!({ "name": "inbox_wait", "arguments": wait }));
+    listener.post(&signed_success());
+    let reply = client.reply();
+    let output = &reply["result"]["structuredContent"];
+    assert_eq!(output["answer"], "yes", "{output}");
+    assert_eq!(output["objects"][0]["id"], 2, "{output}");
+    for (none, count) in
+        [(json!({ "order": "x" }), 0), (json!({ "after": 2 }), 0), (json!({ "text": "POT" }), 1)]
+    {
+        let mut wait = json!({ "within_seconds": 0 });
+        wait.as_object_mut().unwrap().extend(none.as_object().unwrap().clone());
+        let output = client.call("inbox_wait", &wait);
+        assert_eq!(output["objects"].as_array().unwrap().len(), count, "{wait}: {output}");
+    }
+    listener.end();
+    client.end();
+}
+
+fn the_command_given_at_the_start_sees_what_was_credited() {
+    // A merchant that verifies, acknowledges, and has no books.
+    let merchant = Listening::start(&["--count", "1000"]);
+    let arguments = json!({ "url": merchant.url, "only": ["ack-success"], "all_cases": true });
+    let status = |start: &[&str]| {
+        let mut client = Client::start(start);
+        let output = client.call("check", &arguments);
+        assert_safe("check", &output);
+        client.end();
+        let objects = output["objects"].as_array().unwrap();
+        let case = objects.iter().find(|object| object["id"] == "ack-success");
+        case.map_or_else(|| output["remarks"].to_string(), |case| case["status"].to_string())
+    };
+    assert_eq!(status(&[]), "\"passed\"");
+    // Nothing that was acknowledged is credited, so no case has a verdict.
+    assert_eq!(status(&["--observe", "echo 0"]), "\"inconclusive\"");
+    let shown = status(&["--observe", "sh -c 'echo $PAYOUT_NOTIFY_KEY'"]);
+    assert!(shown.contains("the observer printed"), "{shown}");
+    merchant.interrupt();
 }
 
 fn what_is_no_message_is_survived() {

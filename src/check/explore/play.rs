@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 use super::disk::FilledDisk;
 use super::laws::{Law, LawEntry, ReplyKind, Violation};
 use super::process::{MerchantProcess, ProcessError};
-use super::signals::Signal;
 use crate::check::books::Amounts;
 use crate::check::case::{Manner, StepPlan};
 use crate::check::demand::{OrderRef, Outcome};
@@ -24,6 +23,7 @@ use crate::check::retry::deliver;
 use crate::check::sender::{Sender, Sent};
 use crate::check::trial::{Parcel, pack, send_parcel};
 use crate::clock::wall_time;
+use crate::process::signals::Signal;
 
 /// How long the upload takes that is cut off in the middle.
 const SLOW_UPLOAD: Duration = Duration::from_millis(60);

@@ -1,17 +1,13 @@
 //! The merchant's process: started in a group of its own, kept track of, and ended whatever happens.
 
-use std::collections::VecDeque;
-use std::io::Read;
-use std::process::{Child, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
-use super::signals::{Signal, is_group_alive, lead_group, signal_group, signal_marked};
-use crate::check::command::{RunError, UserCommand, spawn};
 use crate::check::sender::Wiring;
-use crate::mask::outside;
 use crate::net::probing::takes_connections;
+use crate::process::command::{RunError, UserCommand};
+use crate::process::signals::{Signal, is_group_alive, signal_group};
+use crate::process::{Mark, Tail, start_group};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -34,11 +30,6 @@ const AGAIN: u32 = 3;
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
 const MARK: &str = "PAYOUT_NOTIFY_EXPLORE";
-
-/// How much of the merchant's output is kept.
-const MAX_TAIL: usize = 16 * 1024;
-const LAST_LINES: usize = 10;
-const MAX_LINE: usize = 200;
 
 /// How a merchant is started and stopped.
 #[derive(Clone, Debug)]
@@ -81,22 +72,20 @@ impl ProcessError {
     }
 }
 
-pub type Tail = Arc<Mutex<VecDeque<u8>>>;
-
 pub struct MerchantProcess<'a> {
     launch: &'a Launch,
     wiring: &'a Wiring,
     child: Option<Child>,
     /// It came up once, so it can.
     was_up: bool,
-    mark: String,
+    mark: Mark,
     tail: Tail,
 }
 
 impl<'a> MerchantProcess<'a> {
     pub fn new(launch: &'a Launch, wiring: &'a Wiring) -> Self {
-        let mark = format!("{:x}-{:x}", std::process::id(), fastrand::u64(..));
-        MerchantProcess { launch, wiring, child: None, was_up: false, mark, tail: Tail::default() }
+        let (mark, tail) = (Mark::new(MARK), Tail::default());
+        MerchantProcess { launch, wiring, child: None, was_up: false, mark, tail }
     }
 
     async fn is_reachable(&self) -> bool {
@@ -129,7 +118,7 @@ impl<'a> MerchantProcess<'a> {
         self.wait_until_down().await;
         let began = Instant::now();
         // What is started where --start began is ended with it.
-        let mark = self.launch.start.as_ref().map(|_| (MARK, self.mark.clone()));
+        let mark = self.launch.start.as_ref().map(|_| (MARK, self.mark.value.clone()));
         run(restart, "--restart", mark.into_iter().collect()).await?;
         self.wait_until_up(began).await
     }
@@ -187,18 +176,10 @@ impl<'a> MerchantProcess<'a> {
     fn spawn(&mut self) -> Result<(), ProcessError> {
         let failed = |error| ProcessError::Command { what: "the --start command", error };
         let Some(start) = &self.launch.start else { return Ok(()) };
-        let mut command = start.prepared().map_err(failed)?;
-        command.env(MARK, &self.mark).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        lead_group(&mut command);
-        let mut child = spawn(&mut command).map_err(|error| failed(error.into()))?;
-        self.tail = Tail::default();
-        if let Some(stdout) = child.stdout.take() {
-            keep_tail(stdout, &self.tail);
-        }
-        if let Some(stderr) = child.stderr.take() {
-            keep_tail(stderr, &self.tail);
-        }
+        let command = start.prepared().map_err(failed)?;
+        let started = start_group(command, &self.mark).map_err(|error| failed(error.into()))?;
+        let (child, tail) = started;
+        self.tail = tail;
         self.child = Some(child);
         Ok(())
     }
@@ -237,7 +218,7 @@ impl<'a> MerchantProcess<'a> {
 
     fn is_anything_alive(&self) -> bool {
         self.child.as_ref().is_some_and(|child| is_group_alive(child.id()))
-            || signal_marked(&self.mark(), Signal::Continue)
+            || self.mark.signal(Signal::Continue)
     }
 
     /// How it ended although nothing was done to it; `None` while it is up.
@@ -305,7 +286,7 @@ impl<'a> MerchantProcess<'a> {
         while began.elapsed() < CLEARING {
             let reaped = child.as_mut().map(|child| child.try_wait());
             let is_reaped = reaped.is_none_or(|it| it.is_ok_and(|status| status.is_some()));
-            let is_left = signal_marked(&self.mark(), Signal::Kill);
+            let is_left = self.mark.signal(Signal::Kill);
             if is_reaped && !is_left {
                 return;
             }
@@ -321,16 +302,9 @@ impl<'a> MerchantProcess<'a> {
         self.start().await
     }
 
-    fn mark(&self) -> String {
-        format!("{MARK}={}", self.mark)
-    }
-
     /// The last lines that it wrote, to follow a sentence.
     pub fn last_lines(&self) -> String {
-        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes: Vec<u8> = tail.iter().copied().collect();
-        drop(tail);
-        last_lines(&bytes)
+        self.tail.last_lines()
     }
 }
 
@@ -344,30 +318,7 @@ impl Drop for MerchantProcess<'_> {
             let _ = child.kill();
             let _ = child.wait();
         }
-        // A process that forks meanwhile has a child that is not in the first list.
-        for _ in 0..3 {
-            if !signal_marked(&format!("{MARK}={}", self.mark), Signal::Kill) {
-                break;
-            }
-            thread::sleep(LOOK_AGAIN);
-        }
-    }
-}
-
-/// The last lines of what a process wrote, to follow a sentence.
-pub fn last_lines(tail: &[u8]) -> String {
-    // What was cut off at its beginning may begin with a part of a key, which no search would find.
-    let whole = match tail.len() < MAX_TAIL {
-        true => tail,
-        false => tail.iter().position(|byte| *byte == b'\n').map_or(&b""[..], |end| &tail[end..]),
-    };
-    let text = String::from_utf8_lossy(whole);
-    let cut = |line: &str| outside(line).chars().take(MAX_LINE).collect::<String>();
-    let lines: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).map(cut).collect();
-    match &lines[lines.len().saturating_sub(LAST_LINES)..] {
-        [] if tail.is_empty() => " and wrote nothing".to_owned(),
-        [] => " and wrote no whole line".to_owned(),
-        last => format!("; its last lines: {}", last.join(" | ")),
+        self.mark.kill_all();
     }
 }
 
@@ -384,41 +335,9 @@ async fn run(
     }
 }
 
-/// Reads a pipe to its end in a thread of its own, and keeps the last of it.
-pub fn keep_tail(mut pipe: impl Read + Send + 'static, tail: &Tail) {
-    let tail = tail.clone();
-    thread::spawn(move || {
-        let mut buffer = [0; 8192];
-        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-            let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-            tail.extend(&buffer[..count]);
-            let surplus = tail.len().saturating_sub(MAX_TAIL);
-            tail.drain(..surplus);
-        }
-    });
-}
-
 fn in_words(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("exit code {code}"),
         None => "a signal".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_that_was_cut_off_at_its_beginning_is_not_shown() {
-        assert_eq!(last_lines(b""), " and wrote nothing");
-        assert_eq!(last_lines(b"a\n\nb"), "; its last lines: a | b");
-        let endless = vec![b'x'; MAX_TAIL];
-        assert_eq!(last_lines(&endless), " and wrote no whole line");
-        let mut cut = b"half-a-key\n".to_vec();
-        cut.extend(b"y\n".repeat(MAX_TAIL));
-        cut.truncate(MAX_TAIL);
-        let shown = last_lines(&cut);
-        assert!(shown.ends_with("y | y") && !shown.contains("half"), "{shown}");
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::CommandError;
 use crate::mask::Untrusted;
-use crate::report::inbox::redact::FieldRedactor;
+use crate::report::redact::FieldRedactor;
 use crate::settings::Environment;
 use crate::store::{StoreError, Trouble};
 use crate::terminal::Console;
@@ -29,7 +29,7 @@ impl InboxArgs {
 }
 
 /// What is left out of what is shown.
-#[derive(clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct RedactArgs {
     /// Replace the values of this field by [redacted], in all that is shown: a field of the body or
     /// the query, or a header. Give it several times for more.
@@ -43,12 +43,11 @@ impl RedactArgs {
     }
 }
 
-/// Warns of fields that no callback had: their values may be there under another name.
-pub fn warn_of_missing(redactor: &FieldRedactor, console: &mut Console) {
+/// Warns of fields that nothing had: their values may be there under another name.
+pub fn warn_of_missing(redactor: &FieldRedactor, what: &str, console: &mut Console) {
     for field in redactor.missing() {
         let field = Untrusted::new(&field).to_string();
-        console
-            .warning(&format!("no callback has the field {field:?}: nothing was redacted for it"));
+        console.warning(&format!("no {what} has the field {field:?}: nothing was redacted for it"));
     }
 }
 

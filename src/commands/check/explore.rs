@@ -12,13 +12,14 @@ use super::setup::command;
 use super::suite::own;
 use crate::check::case::{Case, Work};
 use crate::check::explore::process::{Launch, ProcessError};
-use crate::check::explore::{self, ExploreError, ExploreEvent, ExploreSetup, check_disk, explore};
+use crate::check::explore::{ExploreError, ExploreEvent, ExploreSetup, check_disk, explore};
 use crate::check::plan::Plan;
 use crate::check::report::CheckReport;
 use crate::commands::args::{Format, parse_number, parse_time};
 use crate::commands::runtime::Interrupts;
 use crate::error::CommandError;
 use crate::mask::Untrusted;
+use crate::process::signals::Signal;
 use crate::report::check::histories;
 use crate::report::figures::counted;
 use crate::report::line::Line;
@@ -33,7 +34,7 @@ const START_HINT: &str =
 pub struct ExploreArgs {
     /// Start the merchant, kill it at drawn moments, send what a platform would, and hold laws
     /// against its books; needs --start and --observe.
-    #[arg(long, conflicts_with_all = ["replay", "only", "skip", "list", "fail_on"])]
+    #[arg(long, conflicts_with_all = ["replay", "only", "skip", "list", "fail_on", "redact"])]
     pub explore: bool,
     /// The command that starts the merchant; no shell reads it.
     #[arg(long, value_name = "COMMAND", requires = "explore")]
@@ -79,13 +80,13 @@ pub enum StopSignal {
     Quit,
 }
 
-impl From<StopSignal> for explore::Signal {
+impl From<StopSignal> for Signal {
     fn from(signal: StopSignal) -> Self {
         match signal {
-            StopSignal::Kill => explore::Signal::Kill,
-            StopSignal::Term => explore::Signal::Terminate,
-            StopSignal::Int => explore::Signal::Interrupt,
-            StopSignal::Quit => explore::Signal::Quit,
+            StopSignal::Kill => Signal::Kill,
+            StopSignal::Term => Signal::Terminate,
+            StopSignal::Int => Signal::Interrupt,
+            StopSignal::Quit => Signal::Quit,
         }
     }
 }

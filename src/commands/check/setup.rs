@@ -1,33 +1,36 @@
 //! From the command line to what the runner needs.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::internal::nearest::did_you_mean;
 use protocol::{Algorithm, Dialect, Layout};
 
-use super::CheckArgs;
+use super::{CheckArgs, SharedRedactor, locked};
 use super::{explore, suite};
 use crate::check::bundle::Bundle;
 use crate::check::case::Need;
-use crate::check::command::{CommandStream, UserCommand, split};
 use crate::check::observer::Observer;
 use crate::check::plan::Plan;
 use crate::check::recipe::Workshop;
-use crate::check::sender::Wiring;
+use crate::check::sender::{Wiring, Witness};
 use crate::clock::wall_time;
 use crate::commands::args::target;
 use crate::commands::signing::scheme_of;
 use crate::error::CommandError;
 use crate::mask::Untrusted;
 use crate::net::options::Connections;
+use crate::net::outcome::Outcome;
 use crate::net::target::Target;
+use crate::process::command::{CommandStream, UserCommand, split};
 use crate::sender::judge::Judge;
 use crate::settings::{Environment, KEY_VARIABLE};
 use crate::terminal::Console;
 
 pub(super) fn plan(
     args: &CheckArgs,
+    redactor: &SharedRedactor,
     environment: &Environment,
     console: &mut Console,
 ) -> Result<Plan, CommandError> {
@@ -52,7 +55,13 @@ pub(super) fn plan(
     }
     Ok(Plan {
         available: available(args, dialect, algorithm, &target),
-        wiring: wiring(args, target, (dialect.acknowledgement(), &dialect.layout), console)?,
+        wiring: wiring(
+            args,
+            target,
+            (dialect.acknowledgement(), &dialect.layout),
+            redactor,
+            console,
+        )?,
         workshop,
         suite,
         observer,
@@ -117,18 +126,28 @@ fn wiring(
     args: &CheckArgs,
     target: Target,
     (acknowledgement, layout): (AcknowledgementRule, &Layout),
+    redactor: &SharedRedactor,
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
     let short = args.explore.explore.then_some(explore::TIMEOUT);
     let usual = (Connections::Fresh, args.limits.timeout.or(short));
-    let (client, options) = args.wire.common().connect(&target, usual, 0, layout, console)?;
+    let (client, options) =
+        args.wire.common().connect(&target, usual, 0, layout, &args.redact, console)?;
     Ok(Wiring {
         target,
         judge: Judge::new(acknowledgement),
         client,
         options,
         rate: args.limits.max_rate,
+        witness: witness(args, redactor),
     })
+}
+
+/// Of a check that redacts: cases tell of replies that they do not list.
+fn witness(args: &CheckArgs, redactor: &SharedRedactor) -> Option<Witness> {
+    let redactor = Arc::clone(redactor);
+    let see = move |sent: &[u8], outcome: &Outcome| locked(&redactor).learn(sent, outcome);
+    (!args.redact.redact.is_empty()).then(|| Witness::new(see))
 }
 
 fn observer(args: &CheckArgs) -> Result<Option<Observer>, CommandError> {
@@ -153,6 +172,7 @@ pub(super) fn command(option: &str, text: &str) -> Result<UserCommand, CommandEr
 pub(super) fn wiring_of(
     args: &CheckArgs,
     bundle: &Bundle,
+    redactor: &SharedRedactor,
     environment: &Environment,
     console: &mut Console,
 ) -> Result<Wiring, CommandError> {
@@ -163,5 +183,5 @@ pub(super) fn wiring_of(
     let url = args.url.as_deref().unwrap_or(&bundle.url);
     let rule = AcknowledgementRule::for_reply(&bundle.success_reply);
     let layout = Layout { transport: bundle.transport(), ..Layout::PLATFORM };
-    wiring(args, target(Some(url))?, (rule, &layout), console)
+    wiring(args, target(Some(url))?, (rule, &layout), redactor, console)
 }

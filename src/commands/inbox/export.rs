@@ -64,7 +64,7 @@ pub(super) fn run(
         });
         written.and(read.map_err(refused))?;
         if count > 0 {
-            warn_of_missing(&redactor, console);
+            warn_of_missing(&redactor, "callback", console);
         }
         return Ok(Exit::Yes);
     };
@@ -76,7 +76,7 @@ pub(super) fn run(
         }
     }
     if count > 0 {
-        warn_of_missing(&redactor, console);
+        warn_of_missing(&redactor, "callback", console);
     }
     Ok(Exit::Yes)
 }

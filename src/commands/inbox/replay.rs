@@ -9,6 +9,7 @@ use protocol::{Algorithm, Dialect, Key, Layout};
 
 use super::{Id, find, parse_id};
 use crate::commands::args::dialect::DialectArgs;
+use crate::commands::args::inbox::RedactArgs;
 use crate::commands::args::input::read_payload;
 use crate::commands::args::{
     EditArgs, Format, KeyArgs, adopt, adopt_headers, parse_sign_type, parse_time,
@@ -122,7 +123,8 @@ pub(super) fn run(
     };
     let seed = fastrand::u64(..);
     let usual = (Connections::Fresh, args.timeout);
-    let (client, options) = args.wire.connect(&target, usual, seed, &Layout::PLATFORM, console)?;
+    let (layout, redacted) = (&Layout::PLATFORM, &RedactArgs::default());
+    let (client, options) = args.wire.connect(&target, usual, seed, layout, redacted, console)?;
     if let Some(file) = args.url_file.as_ref().filter(|_| !args.yes) {
         obtain_for_project(file, &target, &client, options.timeout, console)?;
     }

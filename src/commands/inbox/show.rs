@@ -77,7 +77,7 @@ pub(super) fn show(
     };
     let others = args.other_keys.resolve(console)?;
     let entry = redactor.redact(find(reader, args.id)?);
-    warn_of_missing(&redactor, console);
+    warn_of_missing(&redactor, "callback", console);
     let (required, statuses) = (args.require, args.statuses);
     let contract = Contract { dialect, required, accepts: Accepts::Any, statuses };
     let detail = detail(&entry, &contract, keys.as_ref(), &others);
@@ -138,10 +138,22 @@ pub struct DiffArgs {
     /// Output format.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
+    /// What is left out; that it differs is shown.
+    #[command(flatten)]
+    pub redact: RedactArgs,
 }
 
 pub(super) fn diff(args: &DiffArgs, reader: &InboxReader, console: &mut Console) -> CommandResult {
-    let diff = diff::compare(&find(reader, args.a)?, &find(reader, args.b)?);
+    let (a, b) = (find(reader, args.a)?, find(reader, args.b)?);
+    let mut redactor = args.redact.redactor();
+    let diff = match redactor.is_needed() {
+        true => {
+            let shown = (redactor.redact(a.clone()), redactor.redact(b.clone()));
+            diff::compare_as(&a, &b, (&shown.0, &shown.1))
+        }
+        false => diff::compare(&a, &b),
+    };
+    warn_of_missing(&redactor, "callback", console);
     let exit = if diff.bytes == BytesDiff::Same { Exit::Yes } else { Exit::No };
     conclude(exit, answer(args.format, || diff::json(&diff), || diff::lines(&diff), console))
 }

@@ -13,8 +13,8 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::mask::Untrusted;
 use crate::receiver::inbox::{Conditions, Filter, InboxReader, Side};
-use crate::report::inbox::redact::FieldRedactor;
 use crate::report::line::Line;
+use crate::report::redact::FieldRedactor;
 use crate::sender::schedule::{format_duration, parse_duration};
 use crate::store::Trouble;
 use crate::terminal::Console;
@@ -84,7 +84,7 @@ pub(super) fn run(args: &WaitArgs, path: &Path, console: &mut Console) -> Comman
         waiting.seen = reader.latest().map_err(refused)?.unwrap_or(0).max(waiting.seen);
         waiting.take(Side::OldestFirst, console)?;
     }
-    warn_of_missing(&waiting.redactor, console);
+    warn_of_missing(&waiting.redactor, "callback", console);
     Ok(Exit::Yes)
 }
 

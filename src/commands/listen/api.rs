@@ -68,7 +68,9 @@ impl Bound {
                 .because(error)
                 .hint(format!("choose another port with {flag}=127.0.0.1:PORT"))
         };
-        let server = Server::bind(address, Limits::default()).await.map_err(cannot)?;
+        // Who waits for callbacks and leaves must make room for others.
+        let limits = Limits { answers_half_closed: false, ..Limits::default() };
+        let server = Server::bind(address, limits).await.map_err(cannot)?;
         let address = server.local_addr().map_err(cannot)?;
         let plan = ApiPlan { address, pages };
         Ok(Bound { server, plan, broadcast: EntryBroadcast::new() })

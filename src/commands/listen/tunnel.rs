@@ -1,17 +1,12 @@
 //! `--tunnel`: a tunnel client beside the listener, and the URL by which others reach it.
 
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
-use std::sync::{Arc, PoisonError};
+use std::process::Child;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::check::command::{UserCommand, spawn, split};
-use crate::check::explore::process::{Tail, keep_tail, last_lines};
-use crate::check::explore::signals::{
-    Signal, is_group_alive, lead_group, signal_group, signal_marked,
-};
-
+use super::tunnel_urls::plausible;
 use crate::error::CommandError;
 use crate::mask::Untrusted;
 use crate::net::client::{Client, ClientConfig};
@@ -19,6 +14,9 @@ use crate::net::options::RequestOptions;
 use crate::net::outcome::Outcome;
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
+use crate::process::command::{UserCommand, split};
+use crate::process::signals::{Signal, is_group_alive, signal_group};
+use crate::process::{Mark, Tail, start_group};
 use crate::receiver::callback::Callback;
 use crate::receiver::events::{Event, EventSender, ListenInfo};
 use crate::receiver::reply::Reply;
@@ -30,10 +28,13 @@ const PORT: &str = "{port}";
 /// In the client's environment, by which what it starts is found.
 const MARK: &str = "PAYOUT_NOTIFY_TUNNEL";
 
-/// Clients also print addresses of documentation; more than these are not tried.
-const MAX_URLS: usize = 16;
+/// The most URLs that are tried: what a client prints may lead to others.
+const MAX_URLS: usize = 3;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// The longest pause between two tries of a URL.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// How long one try through the tunnel may take.
 const TRY: Duration = Duration::from_secs(5);
@@ -115,20 +116,50 @@ impl Probe {
         is_probe.then(|| Reply::new(200, "text/plain", self.answer.clone()))
     }
 
-    /// Whether the listener is behind this URL.
-    async fn is_answered(&self, url: &str, config: &ClientConfig) -> Result<(), String> {
+    /// Looks whether the listener is behind this URL.
+    async fn ask(&self, url: &str, config: &ClientConfig) -> Asked {
         let base = url.split(['?', '#']).next().unwrap_or(url).trim_end_matches('/');
-        let target = Target::parse(&format!("{base}{}", self.path));
-        let target = target.map_err(|error| error.to_string())?;
-        let client = Client::try_new(&target, config.clone()).map_err(|error| error.to_string())?;
+        let target = match Target::parse(&format!("{base}{}", self.path)) {
+            Ok(target) => target,
+            Err(error) => return Asked::Elsewhere(error.to_string()),
+        };
+        let client = match Client::try_new(&target, config.clone()) {
+            Ok(client) => client,
+            Err(error) => return Asked::Elsewhere(error.to_string()),
+        };
         let options = RequestOptions::get(TRY);
         match client.send(&Request::new(target, Arc::new(options), Vec::new())).await {
-            Outcome::NoReply(failure) => Err(failure.explanation()),
-            Outcome::Reply(reply) if reply.body == self.answer.as_bytes() => Ok(()),
+            Outcome::NoReply(failure) => Asked::NotYet(failure.explanation()),
+            Outcome::Reply(reply) if reply.body == self.answer.as_bytes() => Asked::Reached,
             Outcome::Reply(reply) => {
-                Err(format!("something else answers there, with status {}", reply.status))
+                let why = format!("something else answers there, with status {}", reply.status);
+                // A service answers so for a client that is not connected yet.
+                if reply.status >= 500 { Asked::NotYet(why) } else { Asked::Elsewhere(why) }
             }
         }
+    }
+}
+
+/// What a try of a URL showed.
+enum Asked {
+    Reached,
+    NotYet(String),
+    /// It is somebody else's.
+    Elsewhere(String),
+}
+
+/// A URL that may lead to the listener.
+struct TunnelUrl {
+    url: String,
+    /// When it is tried next, and how long to wait after that.
+    next: Instant,
+    pause: Duration,
+    is_elsewhere: bool,
+}
+
+impl TunnelUrl {
+    fn new(url: String) -> TunnelUrl {
+        TunnelUrl { url, next: Instant::now(), pause: LOOK_AGAIN, is_elsewhere: false }
     }
 }
 
@@ -187,15 +218,26 @@ impl TunnelSetup {
     ) -> Result<String, CommandError> {
         let began = Instant::now();
         let mut failure: Option<String> = None;
+        let mut candidates: Vec<TunnelUrl> = self.url.iter().cloned().map(TunnelUrl::new).collect();
         loop {
             let ended = client.ended();
-            for url in self.candidates(client, bound) {
-                match self.probe.is_answered(&url, config).await {
-                    Ok(()) => return Ok(url),
-                    Err(why) => {
-                        failure = Some(format!("{}: {why}", Untrusted::new(&url)));
+            if self.url.is_none() {
+                add_candidates(&mut candidates, &client.output(), bound);
+            }
+            let is_due = |one: &&mut TunnelUrl| !one.is_elsewhere && one.next <= Instant::now();
+            for candidate in candidates.iter_mut().filter(is_due) {
+                let why = match self.probe.ask(&candidate.url, config).await {
+                    Asked::Reached => return Ok(candidate.url.clone()),
+                    Asked::NotYet(why) => why,
+                    Asked::Elsewhere(why) => {
+                        // What a person named may still become the tunnel.
+                        candidate.is_elsewhere = self.url.is_none();
+                        why
                     }
-                }
+                };
+                failure = Some(format!("{}: {why}", Untrusted::new(&candidate.url)));
+                candidate.next = Instant::now() + candidate.pause;
+                candidate.pause = (2 * candidate.pause).min(LONGEST_PAUSE);
             }
             if let Some(how) = ended {
                 let what = format!("the tunnel client ended with {how}");
@@ -220,48 +262,22 @@ impl TunnelSetup {
             .hint("name the URL with --tunnel-url URL, or wait longer with --tunnel-wait 60s"),
         })
     }
-
-    fn candidates(&self, client: &TunnelClient, bound: SocketAddr) -> Vec<String> {
-        if let Some(url) = &self.url {
-            return vec![url.clone()];
-        }
-        let mut urls = origins(&client.output());
-        // A client repeats the address to which it forwards.
-        urls.retain(|url| Target::parse(url).is_ok_and(|target| !target.reaches(bound)));
-        urls.truncate(MAX_URLS);
-        urls
-    }
 }
 
-/// The URLs in a text that name a server and no page of it, each once.
-fn origins(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for (start, _) in text.match_indices("http") {
-        let rest = &text[start..];
-        let Some(scheme) = ["https://", "http://"].iter().find(|it| rest.starts_with(**it)) else {
-            continue;
-        };
-        let is_host = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-        let host = &rest[scheme.len()..];
-        let length = host.find(|c| !is_host(c)).unwrap_or(host.len());
-        let (host, after) = host.split_at(length);
-        let after = after.strip_prefix('/').unwrap_or(after);
-        let is_page = |next: char| next.is_ascii_alphanumeric() || "/?#@%~_.-+=&".contains(next);
-        // At the very end of what was printed so far it may continue.
-        let is_whole = after.chars().next().is_some_and(|next| !is_page(next));
-        let host = host.trim_end_matches(['.', ':', '-']);
-        let url = format!("{scheme}{host}");
-        if is_whole && !host.is_empty() && !found.contains(&url) {
-            found.push(url);
+/// Adds what the client printed since the last look.
+fn add_candidates(candidates: &mut Vec<TunnelUrl>, output: &str, bound: SocketAddr) {
+    for url in plausible(output, bound) {
+        let is_known = candidates.iter().any(|known| known.url == url);
+        if !is_known && candidates.len() < MAX_URLS {
+            candidates.push(TunnelUrl::new(url));
         }
     }
-    found
 }
 
 /// The client's process, in a group of its own, which ends with this value.
 struct TunnelClient {
     child: Child,
-    mark: String,
+    mark: Mark,
     tail: Tail,
 }
 
@@ -270,35 +286,20 @@ impl TunnelClient {
         let cannot = || CommandError::environment("the tunnel client cannot be started");
         let argv = argv.iter().map(|word| word.replace(PORT, &port.to_string())).collect();
         let command = UserCommand { argv, hidden_variable: KEY_VARIABLE };
-        let mut command = command.prepared().map_err(|error| cannot().because(error))?;
-        let mark = format!("{:x}-{:x}", std::process::id(), fastrand::u64(..));
-        command.env(MARK, &mark).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        lead_group(&mut command);
-        let mut child = spawn(&mut command).map_err(|error| {
+        let command = command.prepared().map_err(|error| cannot().because(error))?;
+        let mark = Mark::new(MARK);
+        let (child, tail) = start_group(command, &mark).map_err(|error| {
             cannot().because(error).hint("install it, or write its whole path after --tunnel")
         })?;
-        let tail = Tail::default();
-        if let Some(stdout) = child.stdout.take() {
-            keep_tail(stdout, &tail);
-        }
-        if let Some(stderr) = child.stderr.take() {
-            keep_tail(stderr, &tail);
-        }
         Ok(TunnelClient { child, mark, tail })
     }
 
-    fn bytes(&self) -> Vec<u8> {
-        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        tail.iter().copied().collect()
-    }
-
     fn output(&self) -> String {
-        String::from_utf8_lossy(&self.bytes()).into_owned()
+        String::from_utf8_lossy(&self.tail.bytes()).into_owned()
     }
 
     fn last_lines(&self) -> String {
-        last_lines(&self.bytes())
+        self.tail.last_lines()
     }
 
     /// How it ended, with its last lines; `None` while it runs.
@@ -327,49 +328,6 @@ impl Drop for TunnelClient {
         signal_group(self.child.id(), Signal::Kill);
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // A process that forks meanwhile has a child that is not in the first list.
-        for _ in 0..3 {
-            if !signal_marked(&format!("{MARK}={}", self.mark), Signal::Kill) {
-                break;
-            }
-            thread::sleep(END_LOOK);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What clients print, as recorded from their documentation, with other names.
-    #[test]
-    fn the_public_url_is_among_the_origins_that_a_client_prints() {
-        for (text, expected) in [
-            (
-                "INF Thank you for trying Cloudflare Tunnel. Read https://developers.cloudflare.com/cloudflare-one/connections\n\
-                 INF |  https://shop-and-so.trycloudflare.com       |\n",
-                &["https://shop-and-so.trycloudflare.com"][..],
-            ),
-            (
-                "t=2026-11-30T08:15:00+0000 lvl=info msg=\"started tunnel\" addr=http://localhost:8787 url=https://a1b2.ngrok-free.app\n",
-                &["http://localhost:8787", "https://a1b2.ngrok-free.app"],
-            ),
-            (
-                "\u{1b}[32ma1b2.lhr.life tunneled with tls termination, https://a1b2.lhr.life\u{1b}[0m\nsee https://localhost.run/docs/\n",
-                &["https://a1b2.lhr.life"],
-            ),
-            (
-                "Forwarding HTTP traffic from https://shop.serveo.net\r\n",
-                &["https://shop.serveo.net"],
-            ),
-            (
-                "at http://127.0.0.1:4040/, or (https://x.example). https://x.example/ http\n",
-                &["http://127.0.0.1:4040", "https://x.example"],
-            ),
-            ("cut: https://a1b2.trycl", &[]),
-            ("https://u@h/ https:// http://? no://x\n", &[]),
-        ] {
-            assert_eq!(origins(text), expected, "{text}");
-        }
+        self.mark.kill_all();
     }
 }

@@ -28,6 +28,9 @@ const MOST_CALLBACKS: u32 = 200;
 
 const LONGEST_WAIT: u32 = 60;
 
+/// As many seconds as `inbox wait` waits where it is not told how long.
+const USUAL_WITHIN: u32 = 30;
+
 /// Waits of an hour pass in six seconds.
 const USUAL_SPEED: &str = "600x";
 
@@ -93,6 +96,7 @@ pub fn all() -> Vec<ToolDefinition> {
         ToolDefinition::new::<Check>(),
         ToolDefinition::new::<Simulate>(),
         ToolDefinition::new::<InboxList>(),
+        ToolDefinition::new::<InboxWait>(),
         ToolDefinition::new::<InboxShow>(),
         ToolDefinition::new::<Dialects>(),
         ToolDefinition::new::<Snippet>(),
@@ -173,6 +177,11 @@ impl CommandLine {
             check_dialect(name)?;
         }
         Ok(self.option("--dialect", name))
+    }
+
+    fn inbox(mut self, rules: &Rules) -> Self {
+        self.0.extend(rules.inbox_flag());
+        self
     }
 
     fn sends(self, url: String, stdin: Option<String>, stdout: Stdout) -> Invocation {
@@ -400,15 +409,63 @@ impl ToolInput for InboxList {
     const SENDS: bool = false;
 
     fn invocation(self, rules: &Rules) -> Result<Invocation, CommandError> {
-        let mut line = CommandLine::new(&["inbox", "list", "--format=json"])
+        let line = CommandLine::new(&["inbox", "list", "--format=json"])
             .option("--order", self.order)
             .option("--status", self.status.map(PayoutStatus::word))
             .option("--verdict", self.verdict.map(CallbackVerdict::word))
             .option("--since", self.since)
             .option("--grep", self.text)
-            .option("--limit", in_range("limit", self.limit, MOST_CALLBACKS)?);
-        line.0.extend(rules.inbox_flag());
+            .option("--limit", in_range("limit", self.limit, MOST_CALLBACKS)?)
+            .inbox(rules);
         Ok(line.reads(None, KeyUse::First, Stdout::Objects))
+    }
+}
+
+/// Callbacks as soon as they are in the inbox.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct InboxWait {
+    /// How many to wait for, at most 200; one where it is not given.
+    count: Option<u32>,
+    /// How many seconds to wait, at most 60; 30 where it is not given.
+    within_seconds: Option<u32>,
+    /// Only those after this number, as inbox_list shows it; what is there already counts where none is given.
+    after: Option<u64>,
+    /// Those of this order.
+    order: Option<String>,
+    /// Those with this status.
+    status: Option<PayoutStatus>,
+    /// Those that were valid when they came, or those that were not.
+    verdict: Option<CallbackVerdict>,
+    /// Those that came since: a time such as 2026-01-31T12:00:00Z, a day, or how long ago (10m).
+    since: Option<String>,
+    /// Those whose body or path holds this text.
+    text: Option<String>,
+}
+
+impl ToolInput for InboxWait {
+    const NAME: &'static str = "inbox_wait";
+    const DESCRIPTION: &'static str = "Wait until as many callbacks as expected are in the inbox of \
+        `payout-notify listen`, and list them. The answer is no if they did not come in time; what came is \
+        listed then too.";
+    const IS_UNTRUSTED: bool = true;
+    const SENDS: bool = false;
+
+    fn invocation(self, rules: &Rules) -> Result<Invocation, CommandError> {
+        let seconds = self.within_seconds.unwrap_or(USUAL_WITHIN);
+        let within = in_range("within_seconds", Some(seconds), LONGEST_WAIT)?;
+        let line = CommandLine::new(&["inbox", "wait", "--format=json"])
+            .option("--count", in_range("count", self.count, MOST_CALLBACKS)?)
+            .option("--within", within.map(|seconds| seconds + "s"))
+            .option("--after", self.after.map(|number| number.to_string()))
+            .option("--order", self.order)
+            .option("--status", self.status.map(PayoutStatus::word))
+            .option("--verdict", self.verdict.map(CallbackVerdict::word))
+            .option("--since", self.since)
+            .option("--grep", self.text)
+            .inbox(rules);
+        let invocation = line.reads(None, KeyUse::First, Stdout::Objects);
+        Ok(Invocation { longest: SHORT + Duration::from_secs(seconds.into()), ..invocation })
     }
 }
 
@@ -433,10 +490,10 @@ impl ToolInput for InboxShow {
 
     fn invocation(self, rules: &Rules) -> Result<Invocation, CommandError> {
         let id = self.number.map_or_else(|| "latest".to_owned(), |number| number.to_string());
-        let mut line = CommandLine::new(&["inbox", "show", &id, "--format=json"])
+        let line = CommandLine::new(&["inbox", "show", &id, "--format=json"])
             .option("--require", self.require.map(SignType::word))
+            .inbox(rules)
             .dialect(self.dialect)?;
-        line.0.extend(rules.inbox_flag());
         Ok(line.reads(None, KeyUse::All, Stdout::Objects))
     }
 }

@@ -51,22 +51,40 @@ function signature(members, key) {
 const TRANSPORT = @TRANSPORT@;
 const PARSERS = { json: parse, form: pairs, query: pairs, xml: elements };
 
-const key = pm.variables.get('payout_notify_key');
+/** Postman's objects, and those of Bruno, which imports the collection; each translates its own alone. */
+const IN_POSTMAN = {
+  key: () => pm.variables.get('payout_notify_key'),
+  given: () => (TRANSPORT === 'query' ? pm.request.url.getQueryString() : pm.request.body.raw),
+  filled: (text) => pm.variables.replaceIn(text),
+  send: (raw) => {
+    if (TRANSPORT !== 'query') return pm.request.body.update({ mode: 'raw', raw });
+    pm.request.url.query.clear();
+    return pm.request.url.addQueryParams(raw);
+  },
+};
+const IN_BRUNO = {
+  key: () => bru.interpolate('{{payout_notify_key}}').replace('{{payout_notify_key}}', ''),
+  given: () => (TRANSPORT === 'query' ? req.getUrl().replace(/^[^?]*\??/, '') : req.getBody({ raw: true })),
+  filled: (text) => bru.interpolate(text),
+  send: (raw) => {
+    if (TRANSPORT !== 'query') return req.setBody(raw, { raw: true });
+    return req.setUrl(`${req.getUrl().replace(/\?.*$/, '')}?${raw}`);
+  },
+};
+const client = typeof bru === 'undefined' ? IN_POSTMAN : IN_BRUNO;
+
+const key = client.key();
 if (!key) throw new Error('set the variable payout_notify_key to the platform key');
-const given = TRANSPORT === 'query' ? pm.request.url.getQueryString() : pm.request.body.raw;
-const text = pm.variables.replaceIn(given);
+const text = client.filled(client.given());
 const members = PARSERS[TRANSPORT](text);
 if (members.has(SIGN_FIELD)) throw new Error(`leave out ${SIGN_FIELD}: this script adds it`);
 const sign = signature(members, key);
-if (TRANSPORT === 'query') {
-  pm.request.url.query.clear();
-  pm.request.url.addQueryParams(`${text}&${SIGN_FIELD}=${sign}`);
-} else {
-  const comma = members.size > 0 ? ',' : '';
-  const raw = {
-    json: () => text.replace(/\s*\}\s*$/, `${comma}\n  ${JSON.stringify(SIGN_FIELD)}: "${sign}"\n}`),
-    form: () => `${text}&${encodeURIComponent(SIGN_FIELD)}=${sign}`,
-    xml: () => text.replace(/<\/xml>\s*$/, `<${SIGN_FIELD}>${sign}</${SIGN_FIELD}></xml>`),
-  }[TRANSPORT]();
-  pm.request.body.update({ mode: 'raw', raw });
-}
+const comma = members.size > 0 ? ',' : '';
+const pair = () => `${text}&${encodeURIComponent(SIGN_FIELD)}=${sign}`;
+const signed = {
+  json: () => text.replace(/\s*\}\s*$/, `${comma}\n  ${JSON.stringify(SIGN_FIELD)}: "${sign}"\n}`),
+  form: pair,
+  query: pair,
+  xml: () => text.replace(/<\/xml>\s*$/, `<${SIGN_FIELD}>${sign}</${SIGN_FIELD}></xml>`),
+};
+client.send(signed[TRANSPORT]());

@@ -166,14 +166,21 @@ fn test_script(rule: &AcknowledgementRule) -> String {
             format!("pm.expect(pm.response.json()).to.deep.include(JSON.parse({}));", literal(reply))
         }
         AcknowledgementRule::ReturnCode => {
-            "pm.expect(pm.response.text()).to.match(/<return_code>\\s*(<!\\[CDATA\\[SUCCESS\\]\\]>|SUCCESS)\\s*<\\/return_code>/);".to_owned()
+            "pm.expect(text()).to.match(/<return_code>\\s*(<!\\[CDATA\\[SUCCESS\\]\\]>|SUCCESS)\\s*<\\/return_code>/);".to_owned()
         }
         AcknowledgementRule::Word(word) => {
-            format!("pm.expect(pm.response.text().trim()).to.equal({});", literal(word))
+            format!("pm.expect(text().trim()).to.equal({});", literal(word))
         }
     };
+    // Bruno, which imports the collection, has no text of a reply but its body.
+    let text = match expectation.contains("text()") {
+        true => {
+            "const text = () => (typeof bru === 'undefined' ? pm.response.text() : `${res.getBody()}`);\n"
+        }
+        false => "",
+    };
     format!(
-        "pm.test('acknowledged', () => {{\n  pm.expect(pm.response.code).to.be.within(200, 299);\n  \
+        "{text}pm.test('acknowledged', () => {{\n  pm.expect(pm.response.code).to.be.within(200, 299);\n  \
          {expectation}\n}});\n"
     )
 }

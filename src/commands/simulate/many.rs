@@ -27,6 +27,7 @@ use crate::error::{CommandError, ErrorKind};
 use crate::net::options::RequestOptions;
 use crate::net::transport::{Request, Transport};
 use crate::report::gates::Gate;
+use crate::report::redact::{AttemptRedactor, FieldRedactor};
 use crate::report::summary::{DeliverySummary, RunFacts};
 use crate::report::target::ReportTarget;
 use crate::sender::decide::{Decision, LastOutcome};
@@ -216,7 +217,8 @@ pub(super) fn run(
         };
         drop(key);
         reports.begin()?;
-        let facts = session.facts(setup);
+        let mut redactor = AttemptRedactor::new(setup.args.redact.redactor());
+        let facts = session.facts(setup, &mut redactor.fields);
         let mut summary = DeliverySummary::new(facts.clone());
         if let Some(journal) = &session.journal {
             journal.begin().await.map_err(refused)?;
@@ -224,7 +226,7 @@ pub(super) fn run(
                 if facts.lives.is_none() {
                     session.orders.waiting = Some(Box::new(journal.waiting().map_err(refused)?));
                 }
-                replay(journal, &mut summary)?;
+                replay(journal, &mut redactor, &mut summary)?;
             }
         }
         let seed = session.config.seed.unwrap_or(setup.seed);
@@ -239,16 +241,17 @@ pub(super) fn run(
             reports,
             summary,
             unknown,
+            redactor,
             open_files,
             is_held_back: false,
             life: statuses_of_one(&facts, &setup.args.statuses),
         });
         let begun = clock.now();
-        let on_event = &mut |event: &EngineEvent, _: Option<&AttemptDetails<'_>>| {
+        let on_event = &mut |event: &EngineEvent, details: Option<&AttemptDetails<'_>>| {
             let elapsed = event.at().unwrap_or_else(|| clock.now().saturating_sub(begun));
             let mut screen = screen.borrow_mut();
             screen.tell_held_back(held_back(transport));
-            screen.show(event, elapsed)
+            screen.show(event, details, elapsed)
         };
         let mut redraw = interval(REDRAW_EVERY);
         redraw.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -278,10 +281,14 @@ fn statuses_of_one(facts: &RunFacts, statuses: &StatusTable) -> Vec<String> {
     steps.iter().map(|step| name(step.status)).collect()
 }
 
-fn replay(journal: &Journal, summary: &mut DeliverySummary) -> Result<(), CommandError> {
-    let earlier = journal.replay(|event, times| match (event, times) {
+fn replay(
+    journal: &Journal,
+    redactor: &mut AttemptRedactor,
+    summary: &mut DeliverySummary,
+) -> Result<(), CommandError> {
+    let earlier = journal.replay(|event, times| match (&*redactor.event(event, None), times) {
         (EngineEvent::Attempt(attempt), Times::Unknown) => summary.fold_untimed(attempt),
-        _ => summary.fold(event),
+        (event, _) => summary.fold(event),
     });
     let EarlierSessions { sessions, length, duplicates } = earlier.map_err(refused)?;
     (0..duplicates).for_each(|_| summary.count_duplicate());
@@ -336,9 +343,9 @@ impl Session {
         Ok(Session { journal, orders, total, waiting: 0, left, config, begun })
     }
 
-    fn facts(&self, setup: &Setup<'_>) -> RunFacts {
+    fn facts(&self, setup: &Setup<'_>, redactor: &mut FieldRedactor) -> RunFacts {
         RunFacts {
-            url: setup.request.url.to_string(),
+            url: redactor.url(&setup.request.url.to_string()),
             started_at: self.config.started_at,
             schedule: self.config.schedule.name().to_owned(),
             orders: self.total,

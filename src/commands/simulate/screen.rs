@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::CommandResult;
 use super::super::args::Format;
+use super::super::args::inbox::warn_of_missing;
 use super::again;
 use super::many::{ManyArgs, Sent};
 use super::orders::{no_orders, skipped_rows};
@@ -13,8 +14,9 @@ use crate::exit::Exit;
 use crate::mask::Untrusted;
 use crate::report::figures::{counted, grouped};
 use crate::report::line::Line;
+use crate::report::redact::AttemptRedactor;
 use crate::report::summary::{self, DeliverySummary, RunFacts, RunReport};
-use crate::sender::engine::{DEFAULT_DRAIN, Ending};
+use crate::sender::engine::{AttemptDetails, DEFAULT_DRAIN, Ending};
 use crate::sender::record::EngineEvent;
 use crate::settings::command_line;
 use crate::terminal::Console;
@@ -48,6 +50,7 @@ pub(super) struct Screen<'a, 'c> {
     pub(super) reports: Reports<'a>,
     pub(super) summary: DeliverySummary,
     pub(super) unknown: Unknown,
+    pub(super) redactor: AttemptRedactor,
     /// The limit of open files, where it is what holds attempts back.
     pub(super) open_files: Option<usize>,
     pub(super) is_held_back: bool,
@@ -94,8 +97,10 @@ impl Screen<'_, '_> {
     pub(super) fn show(
         &mut self,
         event: &EngineEvent,
+        details: Option<&AttemptDetails<'_>>,
         elapsed: Duration,
     ) -> Result<(), CommandError> {
+        let event = &*self.redactor.event(event, details);
         // What cannot be written happened all the same.
         self.summary.fold(event);
         self.reports.event(event, &self.summary)?;
@@ -167,7 +172,8 @@ impl Screen<'_, '_> {
         (0..sent.duplicates).for_each(|_| self.summary.count_duplicate());
         self.summary.finish(sent.elapsed);
         let cut = sent.halted.as_ref().filter(|_| sent.ending != Ending::Complete);
-        self.summary.cut_short = cut.map(ToString::to_string);
+        self.summary.cut_short = cut.map(|error| self.redactor.fields.text(&error.to_string()));
+        warn_of_missing(&self.redactor.fields, "payload or reply", self.console);
         let gates = self.many.fail_if.iter().map(|gate| gate.evaluate(&self.summary)).collect();
         let report = RunReport { summary: self.summary, gates };
         let exit = match (sent.ending, report.is_yes()) {
@@ -185,7 +191,12 @@ impl Screen<'_, '_> {
             }
         };
         if self.many.journal.is_some() && exit == Exit::Interrupted {
-            for told in again::lines(command_line()) {
+            let fields = &mut self.redactor.fields;
+            let words = command_line().map(|word| match fields.is_needed() {
+                true => fields.url(&word.to_string_lossy()).into(),
+                false => word,
+            });
+            for told in again::lines(words) {
                 self.console.note(&Line::new().plain(told));
             }
         }

@@ -139,7 +139,7 @@ async fn a_trace_shows_the_chain_also_where_it_is_refused() {
         let (url, merchant) = https(&own, None, 1);
         let shown: Arc<Mutex<Vec<String>>> = Arc::default();
         let sink = Arc::clone(&shown);
-        let trace = Trace::new(move |lines| sink.lock().unwrap().extend_from_slice(lines));
+        let trace = Trace::new(move |_, lines| sink.lock().unwrap().extend_from_slice(lines));
         let config =
             ClientConfig { tls: trusting(&own), trace: Some(trace), ..ClientConfig::default() };
         let outcome = send_with(&url, RequestOptions::default(), config).await;

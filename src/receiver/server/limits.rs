@@ -33,6 +33,9 @@ pub struct Limits {
     pub linger: Duration,
     /// The pause after the system refused a new connection; 100 ms.
     pub accept_pause: Duration,
+    /// Whether a client is answered that ended its own side of the connection; it is. One that left
+    /// looks the same, so where it is not, handlers learn of those that leave.
+    pub answers_half_closed: bool,
 }
 
 impl Default for Limits {
@@ -50,6 +53,7 @@ impl Default for Limits {
             drain: Duration::from_secs(2),
             linger: Duration::from_secs(1),
             accept_pause: Duration::from_millis(100),
+            answers_half_closed: true,
         }
     }
 }

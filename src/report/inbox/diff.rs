@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use protocol::Payload;
 use serde::Serialize;
 
-use crate::mask::Untrusted;
+use crate::mask::{REDACTED, Untrusted};
 use crate::receiver::received::Received;
 use crate::receiver::verify::{Accepts, Contract};
 use crate::report::json;
@@ -49,30 +48,34 @@ impl BytesDiff {
 }
 
 pub fn compare(a: &Received, b: &Received) -> EntryDiff {
-    let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
-    let payloads = (contract.payload(&a.callback).ok(), contract.payload(&b.callback).ok());
-    let members = match &payloads {
-        (Some(a), Some(b)) => Some((members(a), members(b))),
-        _ => None,
-    };
+    compare_as(a, b, (a, b))
+}
+
+/// What differs, with the values that `shown` has of it: two values that are redacted are shown as
+/// different where they are.
+pub fn compare_as(a: &Received, b: &Received, shown: (&Received, &Received)) -> EntryDiff {
+    let both = members(a).zip(members(b));
+    let shown_members =
+        (members(shown.0).unwrap_or_default(), members(shown.1).unwrap_or_default());
+    let shown_headers = (headers(shown.0), headers(shown.1));
     EntryDiff {
         ids: (a.id, b.id),
-        bytes: bytes(a, b, members.as_ref()),
-        members: members.map(|(a, b)| differences(&a, &b)),
-        headers: differences(&headers(a), &headers(b)),
+        bytes: bytes(a, b, both.as_ref()),
+        members: both.map(|(a, b)| differences(&a, &b, &shown_members)),
+        headers: differences(&headers(a), &headers(b), &shown_headers),
     }
 }
 
-fn members(payload: &Payload<'_>) -> Vec<(String, String)> {
+/// The fields and their texts; `None` where the body cannot be read as a payload.
+fn members(entry: &Received) -> Option<Named> {
+    let contract = Contract { accepts: Accepts::Any, ..Contract::default() };
+    let payload = contract.payload(&entry.callback).ok()?;
     let text = |span: Range<usize>| payload.text().get(span).unwrap_or_default().to_owned();
-    payload
-        .members()
-        .iter()
-        .map(|member| (member.name.to_string(), text(member.value_span())))
-        .collect()
+    let members = payload.members().iter();
+    Some(members.map(|member| (member.name.to_string(), text(member.value_span()))).collect())
 }
 
-fn headers(entry: &Received) -> Vec<(String, String)> {
+fn headers(entry: &Received) -> Named {
     let mut joined: BTreeMap<&str, String> = BTreeMap::new();
     for (name, value) in &entry.callback.headers {
         let value = String::from_utf8_lossy(value);
@@ -86,18 +89,30 @@ fn headers(entry: &Received) -> Vec<(String, String)> {
 
 type Named = Vec<(String, String)>;
 
-fn differences(a: &Named, b: &Named) -> Vec<Difference> {
-    let index = |all: &Named| -> BTreeMap<String, String> { all.iter().cloned().collect() };
+fn index(all: &Named) -> BTreeMap<String, String> {
+    all.iter().cloned().collect()
+}
+
+fn differences(a: &Named, b: &Named, shown: &(Named, Named)) -> Vec<Difference> {
     let (in_a, in_b) = (index(a), index(b));
+    let shown = (index(&shown.0), index(&shown.1));
+    let text = |name: &String, texts: &BTreeMap<String, String>| {
+        Untrusted::new(texts.get(name).map_or_else(|| REDACTED.to_owned(), String::clone))
+    };
     let names = a.iter().chain(b.iter().filter(|(name, _)| !in_a.contains_key(name)));
     names
+        .filter(|(name, _)| in_a.get(name) != in_b.get(name))
         .map(|(name, _)| Difference {
             name: name.clone().into(),
-            before: in_a.get(name).cloned().map(Untrusted::new),
-            after: in_b.get(name).cloned().map(Untrusted::new),
+            before: in_a.contains_key(name).then(|| text(name, &shown.0)),
+            after: in_b.contains_key(name).then(|| text(name, &shown.1)),
         })
-        .filter(|difference| difference.before != difference.after)
         .collect()
+}
+
+/// Whether the same fields have the same texts, in any order.
+fn is_same_set(a: &Named, b: &Named) -> bool {
+    index(a) == index(b)
 }
 
 fn bytes(a: &Received, b: &Received, members: Option<&(Named, Named)>) -> BytesDiff {
@@ -109,7 +124,7 @@ fn bytes(a: &Received, b: &Received, members: Option<&(Named, Named)>) -> BytesD
         if in_a == in_b {
             return BytesDiff::Spacing;
         }
-        if in_a.len() == in_b.len() && differences(in_a, in_b).is_empty() {
+        if in_a.len() == in_b.len() && is_same_set(in_a, in_b) {
             return BytesDiff::Order;
         }
     }

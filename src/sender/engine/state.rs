@@ -33,6 +33,8 @@ pub struct AttemptDetails<'a> {
     /// When it was planned after the order's completion, in schedule time.
     pub planned: Duration,
     pub started_at: Timestamp,
+    /// The signed body.
+    pub sent: &'a [u8],
     pub outcome: &'a Outcome,
     /// What the platform concludes from the reply; `None` where none arrived.
     pub conclusion: Option<&'a Conclusion>,
@@ -383,8 +385,8 @@ impl<'r, E> State<'r, E> {
         });
         let planned = self.plan.planned(number, attempt).unwrap_or(offset);
         let started_at = wall_at(self.start, sent);
-        let outcome = &outcome;
-        let details = AttemptDetails { planned, started_at, outcome, conclusion, decision };
+        let (sent, outcome) = (&*order.body, &outcome);
+        let details = AttemptDetails { planned, started_at, sent, outcome, conclusion, decision };
         self.tell(event, Some(&details))?;
         match decision {
             Decision::Acknowledged => self.end(order, attempt, OrderResult::Acknowledged),

@@ -1,4 +1,10 @@
-//! Kept callbacks without the values of some fields, so that a capture can be given to others.
+//! What was sent and received without the values of some fields, so that it can be given to others.
+
+mod sending;
+
+pub use sending::AttemptRedactor;
+
+use std::collections::BTreeSet;
 
 use protocol::internal::dialect::DIALECTS;
 use protocol::internal::edit::{self, Edit, json_string};
@@ -19,22 +25,28 @@ const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Replaces the values of these fields: in the body, the query and the headers, and wherever the
 /// rest of a callback repeats them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldRedactor {
     fields: Vec<String>,
     was_found: Vec<bool>,
+    /// Values that were found already, for what comes later.
+    known: BTreeSet<String>,
 }
 
 impl FieldRedactor {
     pub fn new(fields: &[String]) -> Self {
-        FieldRedactor { fields: fields.to_vec(), was_found: vec![false; fields.len()] }
+        FieldRedactor {
+            fields: fields.to_vec(),
+            was_found: vec![false; fields.len()],
+            known: BTreeSet::new(),
+        }
     }
 
     pub fn is_needed(&self) -> bool {
         !self.fields.is_empty()
     }
 
-    /// The fields that no callback had: they may be mistyped.
+    /// The fields that nothing had: they may be mistyped.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         let all = self.fields.iter().zip(&self.was_found);
         all.filter(|(_, was_found)| !**was_found).map(|(field, _)| field.as_str())
@@ -47,11 +59,7 @@ impl FieldRedactor {
         let mut found = Vec::new();
         let callback = &mut entry.callback;
         let body = self.body(&callback.body, &mut found);
-        let path = callback.path.raw().clone();
-        let path = match path.split_once('?') {
-            Some((path, query)) => format!("{path}?{}", self.pairs(query, &mut found)),
-            None => path,
-        };
+        let path = self.query_of(callback.path.raw(), &mut found);
         self.headers(&mut callback.headers, &mut found);
         let replied = &mut entry.replied;
         self.headers(&mut replied.headers, &mut found);
@@ -155,6 +163,14 @@ impl FieldRedactor {
                 Some(Redacted::Text(self.pairs(text, found)))
             }
             _ => None,
+        }
+    }
+
+    /// A path or a URL without the fields in its query.
+    fn query_of(&mut self, path: &str, found: &mut Vec<String>) -> String {
+        match path.split_once('?') {
+            Some((path, query)) => format!("{path}?{}", self.pairs(query, found)),
+            None => path.to_owned(),
         }
     }
 
@@ -288,6 +304,18 @@ enum Redacted {
 }
 
 impl Redacted {
+    fn of(bytes: Vec<u8>) -> Redacted {
+        let text = String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        if is_json(&text) { Redacted::Json(text) } else { Redacted::Text(text) }
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Redacted::Json(text) | Redacted::Text(text) => text.into_bytes(),
+        }
+    }
+
     /// Without what repeats the values elsewhere.
     fn hidden(self, redaction: &Redaction) -> Bytes {
         Bytes::from(match self {

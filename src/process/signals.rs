@@ -1,4 +1,4 @@
-//! Signals for the processes of a merchant.
+//! Signals for a process, its group, and what it started elsewhere.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {

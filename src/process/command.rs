@@ -17,9 +17,9 @@ pub use words::split;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) const MAX_OUTPUT: u64 = 64 * 1024;
+pub const MAX_OUTPUT: u64 = 64 * 1024;
 
-pub(super) const MAX_QUOTED: usize = 200;
+pub const MAX_QUOTED: usize = 200;
 
 const AFTER_END: Duration = Duration::from_secs(2);
 
@@ -63,7 +63,7 @@ impl UserCommand {
         Ok(command)
     }
 
-    pub(super) async fn run(&self, variables: Vec<(&str, String)>) -> Result<Output, RunError> {
+    pub async fn run(&self, variables: Vec<(&str, String)>) -> Result<Output, RunError> {
         let mut command = self.prepared()?;
         command.envs(variables).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Never closed, so that there is always a turn.
@@ -85,11 +85,7 @@ struct Running {
 }
 
 impl CommandStream {
-    pub(super) async fn ask(
-        &self,
-        command: &UserCommand,
-        question: String,
-    ) -> Result<String, RunError> {
+    pub async fn ask(&self, command: &UserCommand, question: String) -> Result<String, RunError> {
         let (stream, command) = (self.clone(), command.clone());
         let asked = tokio::task::spawn_blocking(move || {
             let mut running = stream.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,7 +143,7 @@ impl Drop for Running {
 
 impl Output {
     /// How it ended, with what it wrote to stderr.
-    pub(super) fn end(&self) -> String {
+    pub fn end(&self) -> String {
         let said = String::from_utf8_lossy(&self.stderr);
         let said: String = outside(said.trim()).chars().take(MAX_QUOTED).collect();
         let code = self.code.map_or("by a signal".to_owned(), |code| format!("with {code}"));
@@ -157,10 +153,10 @@ impl Output {
     }
 }
 
-pub(super) struct Output {
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
-    pub(super) code: Option<i32>,
+pub struct Output {
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    pub code: Option<i32>,
 }
 
 pub fn spawn(command: &mut Command) -> Result<Child, UnstartedError> {
