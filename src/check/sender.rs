@@ -12,7 +12,7 @@ use super::report::{ACKNOWLEDGED, Exchange, Received};
 use crate::mask::Untrusted;
 use crate::net::client::Client;
 use crate::net::options::{Connections, HeaderRule, Loss, RequestOptions, Upload, parse_method};
-use crate::net::outcome::{FailureKind, Outcome};
+use crate::net::outcome::{FailureKind, Outcome, TimedOutcome};
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
 use crate::sender::judge::Judge;
@@ -82,8 +82,10 @@ impl Sender {
     pub(super) async fn send(&self, message: &Message, manner: Manner, label: &str) -> Sent {
         self.count().await;
         let start = Instant::now();
-        let (outcome, conclusion) = self.outcome(message, manner).await;
+        let request = self.request(message, self.options(message, manner));
+        let TimedOutcome { outcome, phases } = self.wiring.client.send(&request).await;
         let elapsed = start.elapsed();
+        let (outcome, conclusion) = self.wiring.judge.conclude(outcome);
         if let Some(why) = outcome.failed_before_the_merchant() {
             let mut kept = self.kept_back.lock().unwrap_or_else(PoisonError::into_inner);
             *kept = (kept.0 + 1, why);
@@ -107,13 +109,9 @@ impl Sender {
                 Some(why) => format!("not acknowledged: {why}"),
             },
             elapsed,
+            phases,
         };
         Sent { exchange, outcome, conclusion }
-    }
-
-    async fn outcome(&self, message: &Message, manner: Manner) -> (Outcome, Option<Conclusion>) {
-        let request = self.request(message, self.options(message, manner));
-        self.wiring.judge.conclude(self.wiring.client.send(&request).await)
     }
 
     fn request(&self, message: &Message, options: Arc<RequestOptions>) -> Request {
@@ -153,7 +151,7 @@ impl Sender {
         let mut options = RequestOptions::clone(&self.wiring.options);
         options.connections = Connections::Reused;
         let request = self.request(message, Arc::new(options));
-        self.wiring.judge.conclude(self.wiring.client.send(&request).await)
+        self.wiring.judge.conclude(self.wiring.client.send(&request).await.outcome)
     }
 
     async fn count(&self) {

@@ -122,7 +122,7 @@ impl Probe {
         let target = target.map_err(|error| error.to_string())?;
         let client = Client::try_new(&target, config.clone()).map_err(|error| error.to_string())?;
         let options = RequestOptions::get(TRY);
-        match client.send(&Request::new(target, Arc::new(options), Vec::new())).await {
+        match client.send(&Request::new(target, Arc::new(options), Vec::new())).await.outcome {
             Outcome::NoReply(failure) => Err(failure.explanation()),
             Outcome::Reply(reply) if reply.body == self.answer.as_bytes() => Ok(()),
             Outcome::Reply(reply) => {

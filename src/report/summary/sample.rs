@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{DeliverySummary, RunFacts, RunReport};
+use crate::net::phases::{Phase, Phases};
 use crate::report::gates::Gate;
 use crate::sender::decide::Exhaustion;
 use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
@@ -89,9 +90,24 @@ fn attempt(
         intended,
         sent,
         finished: sent + took,
+        phases: phases(order, took, fault),
         status: fault.map_or(Some(200), |(_, status, _)| status),
         code: fault.map_or("acknowledged", |(code, ..)| code).into(),
         explanation: fault.map(|(_, _, why)| why.to_owned()),
+    }
+}
+
+/// One connection in 64 is new, and whoever times out waits for the first byte.
+fn phases(order: u64, took: Duration, fault: Option<(&str, Option<u16>, &str)>) -> Phases {
+    let micros = u32::try_from(took.as_micros()).unwrap();
+    let kept = Phases::default().with(Phase::Send, 40).with(Phase::FirstByte, micros - 1_000);
+    let phases = if order % 64 == 1 { kept.with(Phase::Connect, 300) } else { kept };
+    match fault {
+        Some(("timeout", ..)) => {
+            phases.with(Phase::FirstByte, micros - 40).failed_in(Phase::FirstByte)
+        }
+        Some(("connection-reset", ..)) => phases.failed_in(Phase::Reply),
+        _ => phases,
     }
 }
 
@@ -115,6 +131,7 @@ pub(crate) fn with_times(orders: &[&[&'static str]], took: Duration) -> Vec<Engi
                 intended,
                 sent,
                 finished,
+                phases: Phases::default(),
                 status,
                 code: (*code).into(),
                 explanation,
@@ -161,6 +178,7 @@ pub(crate) fn hostile() -> RunReport {
         intended: Duration::ZERO,
         sent: Duration::ZERO,
         finished: Duration::from_millis(5),
+        phases: Phases::default(),
         status: None,
         code: "<script>alert(2)</script>".into(),
         explanation: Some(evil.to_owned()),
