@@ -86,9 +86,9 @@ fn gates_and_the_summary_measure_phases() {
 
 #[test]
 fn the_exchanges_of_a_check_have_phases() {
-    let merchant = Listening::start(&["--reply", "delay 100ms auto"]);
-    let arguments = ["check", &merchant.url, "--format", "json", "--only", "idem-again"];
-    let output = payout_notify(&arguments).key(KEY).run().exits(0);
+    let merchant = Listening::start(&["--reply", "delay 100ms ok"]);
+    let arguments = ["check", &merchant.url, "--format", "json", "--only", "auth-no-sign"];
+    let output = payout_notify(&arguments).key(KEY).run().exits(1);
     let cases = of_type(&output, "case");
     let exchanges: Vec<&Value> =
         cases.iter().filter_map(|case| case["exchanges"].as_array()).flatten().collect();
