@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// A part of an attempt, in the order in which they follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Phase {
+pub enum AttemptPhase {
     /// From the host name to addresses.
     Resolve,
     /// Until the connection was accepted; through a proxy until there was a way to the merchant.
@@ -21,27 +21,32 @@ pub enum Phase {
     Reply,
 }
 
-impl Phase {
+impl AttemptPhase {
     /// Those whose times are measured.
-    pub const TIMED: [Phase; 5] =
-        [Phase::Resolve, Phase::Connect, Phase::Tls, Phase::Send, Phase::FirstByte];
+    pub const TIMED: [AttemptPhase; 5] = [
+        AttemptPhase::Resolve,
+        AttemptPhase::Connect,
+        AttemptPhase::Tls,
+        AttemptPhase::Send,
+        AttemptPhase::FirstByte,
+    ];
 
     pub const fn code(self) -> &'static str {
         match self {
-            Phase::Resolve => "resolve",
-            Phase::Connect => "connect",
-            Phase::Tls => "tls",
-            Phase::Send => "send",
-            Phase::FirstByte => "first-byte",
-            Phase::Reply => "reply",
+            AttemptPhase::Resolve => "resolve",
+            AttemptPhase::Connect => "connect",
+            AttemptPhase::Tls => "tls",
+            AttemptPhase::Send => "send",
+            AttemptPhase::FirstByte => "first-byte",
+            AttemptPhase::Reply => "reply",
         }
     }
 
     /// As it is read in a line of a report.
     pub const fn name(self) -> &'static str {
         match self {
-            Phase::Tls => "TLS",
-            Phase::FirstByte => "first byte",
+            AttemptPhase::Tls => "TLS",
+            AttemptPhase::FirstByte => "first byte",
             other => other.code(),
         }
     }
@@ -49,12 +54,12 @@ impl Phase {
     /// What is missing of an attempt that came no further.
     const fn missing(self) -> &'static str {
         match self {
-            Phase::Resolve => "no address",
-            Phase::Connect => "no connection",
-            Phase::Tls => "no TLS session",
-            Phase::Send => "request not sent whole",
-            Phase::FirstByte => "no first byte",
-            Phase::Reply => "no complete reply",
+            AttemptPhase::Resolve => "no address",
+            AttemptPhase::Connect => "no connection",
+            AttemptPhase::Tls => "no TLS session",
+            AttemptPhase::Send => "request not sent whole",
+            AttemptPhase::FirstByte => "no first byte",
+            AttemptPhase::Reply => "no complete reply",
         }
     }
 }
@@ -65,24 +70,24 @@ impl Phase {
 pub struct Phases {
     /// In microseconds, and one more, so that an absent time takes no room of its own: every
     /// attempt has these.
-    times: [Option<NonZeroU32>; Phase::TIMED.len()],
-    ended_in: Option<Phase>,
+    times: [Option<NonZeroU32>; AttemptPhase::TIMED.len()],
+    ended_in: Option<AttemptPhase>,
 }
 
 impl Phases {
     /// How long a phase lasted: until the attempt failed, where it failed in it.
-    pub fn time(&self, phase: Phase) -> Option<Duration> {
+    pub fn time(&self, phase: AttemptPhase) -> Option<Duration> {
         let micros = self.times.get(phase as usize).copied().flatten()?;
         Some(Duration::from_micros(u64::from(micros.get() - 1)))
     }
 
     /// The phase in which the attempt failed; `None` where a whole reply came.
-    pub const fn ended_in(&self) -> Option<Phase> {
+    pub const fn ended_in(&self) -> Option<AttemptPhase> {
         self.ended_in
     }
 
     #[must_use]
-    pub(crate) fn with(mut self, phase: Phase, micros: u32) -> Self {
+    pub(crate) fn with(mut self, phase: AttemptPhase, micros: u32) -> Self {
         if let Some(time) = self.times.get_mut(phase as usize) {
             *time = NonZeroU32::new(micros.saturating_add(1));
         }
@@ -90,13 +95,13 @@ impl Phases {
     }
 
     #[must_use]
-    pub(crate) const fn without(mut self, phase: Phase) -> Self {
+    pub(crate) const fn without(mut self, phase: AttemptPhase) -> Self {
         self.times[phase as usize] = None;
         self
     }
 
     #[must_use]
-    pub(crate) const fn failed_in(mut self, phase: Phase) -> Self {
+    pub(crate) const fn failed_in(mut self, phase: AttemptPhase) -> Self {
         self.ended_in = Some(phase);
         self
     }
@@ -105,15 +110,15 @@ impl Phases {
     /// where nothing was measured.
     pub fn in_words(&self, show: impl Fn(Duration) -> String) -> Option<String> {
         let mut parts = Vec::new();
-        for phase in Phase::TIMED {
+        for phase in AttemptPhase::TIMED {
             let Some(time) = self.time(phase) else { continue };
             parts.push(match self.ended_in == Some(phase) {
                 true => format!("{} in {}", phase.missing(), show(time)),
                 false => format!("{} {}", phase.name(), show(time)),
             });
         }
-        if self.ended_in == Some(Phase::Reply) && !parts.is_empty() {
-            parts.push(Phase::Reply.missing().to_owned());
+        if self.ended_in == Some(AttemptPhase::Reply) && !parts.is_empty() {
+            parts.push(AttemptPhase::Reply.missing().to_owned());
         }
         (!parts.is_empty()).then(|| parts.join(", "))
     }
@@ -151,12 +156,16 @@ mod tests {
 
     #[test]
     fn a_phase_has_a_time_or_none_and_zero_is_a_time() {
-        let phases = Phases::default().with(Phase::Connect, 0).with(Phase::Tls, u32::MAX);
-        assert_eq!(phases.time(Phase::Resolve), None);
-        assert_eq!(phases.time(Phase::Connect), Some(Duration::ZERO));
-        assert_eq!(phases.time(Phase::Tls), Some(Duration::from_micros(u64::from(u32::MAX) - 1)));
-        assert_eq!(phases.with(Phase::Reply, 7).time(Phase::Reply), None);
-        assert_eq!(phases.without(Phase::Connect).time(Phase::Connect), None);
+        let phases =
+            Phases::default().with(AttemptPhase::Connect, 0).with(AttemptPhase::Tls, u32::MAX);
+        assert_eq!(phases.time(AttemptPhase::Resolve), None);
+        assert_eq!(phases.time(AttemptPhase::Connect), Some(Duration::ZERO));
+        assert_eq!(
+            phases.time(AttemptPhase::Tls),
+            Some(Duration::from_micros(u64::from(u32::MAX) - 1))
+        );
+        assert_eq!(phases.with(AttemptPhase::Reply, 7).time(AttemptPhase::Reply), None);
+        assert_eq!(phases.without(AttemptPhase::Connect).time(AttemptPhase::Connect), None);
         assert!(size_of::<Phases>() <= 24);
     }
 
@@ -170,31 +179,35 @@ mod tests {
     #[test]
     fn the_words_name_the_phase_that_an_attempt_did_not_get_past() {
         let words = |phases: Phases| phases.in_words(|time| format!("{} ms", time.as_millis()));
-        let sent = Phases::default().with(Phase::Connect, 3_000).with(Phase::Send, 0);
+        let sent = Phases::default().with(AttemptPhase::Connect, 3_000).with(AttemptPhase::Send, 0);
         assert_eq!(words(Phases::default()), None);
-        assert_eq!(words(Phases::default().failed_in(Phase::Reply)), None);
-        let replied = sent.with(Phase::FirstByte, 240_000);
+        assert_eq!(words(Phases::default().failed_in(AttemptPhase::Reply)), None);
+        let replied = sent.with(AttemptPhase::FirstByte, 240_000);
         assert_eq!(words(replied).unwrap(), "connect 3 ms, send 0 ms, first byte 240 ms");
         for (phases, expected) in [
             (
-                Phases::default().with(Phase::Resolve, 9_000).failed_in(Phase::Resolve),
+                Phases::default()
+                    .with(AttemptPhase::Resolve, 9_000)
+                    .failed_in(AttemptPhase::Resolve),
                 "no address in 9 ms",
             ),
             (
-                Phases::default().with(Phase::Connect, 9_000).failed_in(Phase::Connect),
+                Phases::default()
+                    .with(AttemptPhase::Connect, 9_000)
+                    .failed_in(AttemptPhase::Connect),
                 "no connection in 9 ms",
             ),
             (
-                Phases::default().with(Phase::Tls, 9_000).failed_in(Phase::Tls),
+                Phases::default().with(AttemptPhase::Tls, 9_000).failed_in(AttemptPhase::Tls),
                 "no TLS session in 9 ms",
             ),
-            (sent.failed_in(Phase::Send), "connect 3 ms, request not sent whole in 0 ms"),
+            (sent.failed_in(AttemptPhase::Send), "connect 3 ms, request not sent whole in 0 ms"),
             (
-                replied.failed_in(Phase::FirstByte),
+                replied.failed_in(AttemptPhase::FirstByte),
                 "connect 3 ms, send 0 ms, no first byte in 240 ms",
             ),
             (
-                replied.failed_in(Phase::Reply),
+                replied.failed_in(AttemptPhase::Reply),
                 "connect 3 ms, send 0 ms, first byte 240 ms, no complete reply",
             ),
         ] {

@@ -10,7 +10,7 @@ use super::figures::{grouped, percent, percent_text, rate, three_digits};
 use super::summary::DeliverySummary;
 use super::summary::latency::LatencyFigures;
 use crate::mask::Untrusted;
-use crate::net::phases::Phase;
+use crate::net::phases::AttemptPhase;
 
 const LONGEST_GATE: usize = 64;
 
@@ -38,12 +38,12 @@ pub enum Count {
 }
 
 /// The phases of an attempt by the names that they have before a metric of times: `ttfb.p99`.
-const PHASES: [(&str, Phase); 5] = [
-    ("resolve", Phase::Resolve),
-    ("connect", Phase::Connect),
-    ("tls", Phase::Tls),
-    ("send", Phase::Send),
-    ("ttfb", Phase::FirstByte),
+const PHASES: [(&str, AttemptPhase); 5] = [
+    ("resolve", AttemptPhase::Resolve),
+    ("connect", AttemptPhase::Connect),
+    ("tls", AttemptPhase::Tls),
+    ("send", AttemptPhase::Send),
+    ("ttfb", AttemptPhase::FirstByte),
 ];
 
 const METRICS: [(&str, Metric); 15] = [
@@ -122,7 +122,7 @@ impl fmt::Display for Figure {
 pub struct Gate {
     text: String,
     /// The phase whose times are measured; `None` for the latency and what has no times.
-    phase: Option<Phase>,
+    phase: Option<AttemptPhase>,
     metric: Metric,
     /// Fails where the measured value compares with the limit as one of these.
     fails_if: &'static [Ordering],
@@ -223,7 +223,7 @@ impl Gate {
     }
 }
 
-fn parse_metric(name: &str) -> Result<(Option<Phase>, Metric), GateError> {
+fn parse_metric(name: &str) -> Result<(Option<AttemptPhase>, Metric), GateError> {
     let lower = name.to_ascii_lowercase();
     let phase = |name: &str| PHASES.iter().find(|(known, _)| *known == name).copied();
     let metric = |name: &str| METRICS.iter().find(|(known, _)| *known == name).copied();
@@ -251,7 +251,7 @@ fn parse_metric(name: &str) -> Result<(Option<Phase>, Metric), GateError> {
 }
 
 /// A metric as it is written in a gate.
-fn name_of(phase: Option<Phase>, metric: Metric) -> String {
+fn name_of(phase: Option<AttemptPhase>, metric: Metric) -> String {
     let phase = phase.and_then(|phase| PHASES.iter().find(|(_, each)| *each == phase));
     phase.map_or_else(|| metric.name().to_owned(), |(of, _)| format!("{of}.{}", metric.name()))
 }

@@ -320,13 +320,13 @@ fn each_result_has_its_code_and_shows_what_was_measured() {
 #[test]
 fn a_phase_has_the_metrics_of_times_and_no_others() {
     for (text, phase, metric) in [
-        ("ttfb.p99>200ms", Phase::FirstByte, Metric::Quantile(0.99)),
-        ("ttfb.p99.9 > 1s", Phase::FirstByte, Metric::Quantile(0.999)),
-        ("CONNECT.P95>=50ms", Phase::Connect, Metric::Quantile(0.95)),
-        ("connect.max>1s", Phase::Connect, Metric::Max),
-        ("tls.mean>10ms", Phase::Tls, Metric::Mean),
-        ("resolve.p50>5ms", Phase::Resolve, Metric::Quantile(0.5)),
-        ("send.p90>5ms", Phase::Send, Metric::Quantile(0.9)),
+        ("ttfb.p99>200ms", AttemptPhase::FirstByte, Metric::Quantile(0.99)),
+        ("ttfb.p99.9 > 1s", AttemptPhase::FirstByte, Metric::Quantile(0.999)),
+        ("CONNECT.P95>=50ms", AttemptPhase::Connect, Metric::Quantile(0.95)),
+        ("connect.max>1s", AttemptPhase::Connect, Metric::Max),
+        ("tls.mean>10ms", AttemptPhase::Tls, Metric::Mean),
+        ("resolve.p50>5ms", AttemptPhase::Resolve, Metric::Quantile(0.5)),
+        ("send.p90>5ms", AttemptPhase::Send, Metric::Quantile(0.9)),
     ] {
         let gate = Gate::parse(text).unwrap();
         assert_eq!((gate.phase, gate.metric), (Some(phase), metric), "{text}");
@@ -352,8 +352,8 @@ fn a_phase_has_the_metrics_of_times_and_no_others() {
 #[test]
 fn a_gate_on_a_phase_measures_that_phase_alone() {
     let summary = sample::summary(2000);
-    let first_bytes = summary.phases.of(Phase::FirstByte).unwrap();
-    assert!(first_bytes.count() > 10 * summary.phases.of(Phase::Connect).unwrap().count());
+    let first_bytes = summary.phases.of(AttemptPhase::FirstByte).unwrap();
+    assert!(first_bytes.count() > 10 * summary.phases.of(AttemptPhase::Connect).unwrap().count());
     for (gate, expected) in [
         ("connect.max>300us", GateVerdict::Passed),
         ("connect.max>=300us", GateVerdict::Failed),

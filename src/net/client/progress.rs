@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::net::failure::ConnectionPhase;
-use crate::net::phases::{LONGEST_MEASURED, Phase, Phases, Stamp};
+use crate::net::phases::{AttemptPhase, LONGEST_MEASURED, Phases, Stamp};
 use crate::net::trace::Log;
 use crate::units::duration::three_digits;
 
@@ -13,16 +13,16 @@ use crate::units::duration::three_digits;
 /// so it is small.
 #[derive(Debug)]
 pub(super) struct Progress {
-    state: Mutex<State>,
+    state: Mutex<Reached>,
     pub(super) log: Log,
 }
 
 #[derive(Debug)]
-struct State {
+struct Reached {
     phase: ConnectionPhase,
     since: Stamp,
     /// The phases before the exchange.
-    reached: [u32; 3],
+    before: [u32; 3],
     /// What is seen of the exchange where it takes place.
     wire: Option<Arc<Wire>>,
 }
@@ -33,11 +33,11 @@ const NONE: u32 = u32::MAX;
 impl Progress {
     pub(super) fn new(phase: ConnectionPhase, log: Log) -> Self {
         // When the phase begins is noted where it begins.
-        let state = State { phase, since: Stamp(0), reached: [NONE; 3], wire: None };
+        let state = Reached { phase, since: Stamp(0), before: [NONE; 3], wire: None };
         Progress { state: Mutex::new(state), log }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Reached> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -51,10 +51,10 @@ impl Progress {
     pub(super) fn reach(&self, phase: ConnectionPhase) {
         let (mut state, now) = (self.state(), Stamp::now());
         let micros = now.micros_since(state.since);
-        if let Some(before) = timed(state.phase)
-            && let Some(reached) = state.reached.get_mut(before as usize)
+        if let Some(ended) = timed(state.phase)
+            && let Some(time) = state.before.get_mut(ended as usize)
         {
-            *reached = micros;
+            *time = micros;
         }
         (state.phase, state.since) = (phase, now);
     }
@@ -99,7 +99,7 @@ impl Progress {
         let state = self.state();
         let so_far = || Stamp::now().micros_since(state.since);
         let mut phases = Phases::default();
-        for (phase, micros) in Phase::TIMED.into_iter().zip(state.reached) {
+        for (phase, micros) in AttemptPhase::TIMED.into_iter().zip(state.before) {
             if micros != NONE {
                 phases = phases.with(phase, micros);
             }
@@ -108,30 +108,42 @@ impl Progress {
             return phases.with(phase, so_far()).failed_in(phase);
         }
         let Some(wire) = &state.wire else { return phases };
-        let Seen { sent, is_whole, first_byte } = wire.seen();
-        let since = |at: Stamp| at.micros_since(state.since);
+        let WireTimes { sent, is_whole, first_byte } = wire.seen();
+        // Rounded as the time of sending is, which would else be before it.
+        let began = Stamp(state.since.0 & !ENDED);
+        let since = |at: Stamp| at.micros_since(began);
         let (phases, phase) = match (first_byte.map(since), sent.map(since)) {
             // A reply may begin before the request is sent whole.
             (Some(first), sent) => {
                 let sent = sent.unwrap_or(first).min(first);
-                (phases.with(Phase::Send, sent).with(Phase::FirstByte, first - sent), Phase::Reply)
+                (
+                    phases
+                        .with(AttemptPhase::Send, sent)
+                        .with(AttemptPhase::FirstByte, first - sent),
+                    AttemptPhase::Reply,
+                )
             }
             (None, Some(sent)) if is_whole => {
                 let waited = so_far().saturating_sub(sent);
-                (phases.with(Phase::Send, sent).with(Phase::FirstByte, waited), Phase::FirstByte)
+                (
+                    phases.with(AttemptPhase::Send, sent).with(AttemptPhase::FirstByte, waited),
+                    AttemptPhase::FirstByte,
+                )
             }
-            (None, _) => (phases.with(Phase::Send, so_far()), Phase::Send),
+            (None, _) => (phases.with(AttemptPhase::Send, so_far()), AttemptPhase::Send),
         };
         if is_complete { phases } else { phases.failed_in(phase) }
     }
 }
 
 /// The phase that ends where this one does; the exchange has several.
-const fn timed(phase: ConnectionPhase) -> Option<Phase> {
+const fn timed(phase: ConnectionPhase) -> Option<AttemptPhase> {
     match phase {
-        ConnectionPhase::Resolving => Some(Phase::Resolve),
-        ConnectionPhase::Connecting | ConnectionPhase::Reaching { .. } => Some(Phase::Connect),
-        ConnectionPhase::Securing => Some(Phase::Tls),
+        ConnectionPhase::Resolving => Some(AttemptPhase::Resolve),
+        ConnectionPhase::Connecting | ConnectionPhase::Reaching { .. } => {
+            Some(AttemptPhase::Connect)
+        }
+        ConnectionPhase::Securing => Some(AttemptPhase::Tls),
         ConnectionPhase::Exchanging => None,
     }
 }
@@ -148,7 +160,7 @@ pub(super) struct Wire {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
+struct WireTimes {
     sent: Option<Stamp>,
     /// Whether the whole request was handed out and written.
     is_whole: bool,
@@ -203,11 +215,11 @@ impl Wire {
         self.first_byte.load(Ordering::Relaxed) != 0
     }
 
-    fn seen(&self) -> Seen {
+    fn seen(&self) -> WireTimes {
         let (sent, first) =
             (self.sent.load(Ordering::Acquire), self.first_byte.load(Ordering::Relaxed));
         let sent_at = sent & !ENDED;
-        Seen {
+        WireTimes {
             sent: (sent_at != 0).then_some(Stamp(sent_at)),
             is_whole: sent_at != 0 && sent & ENDED != 0,
             first_byte: (first > INTERIM).then_some(Stamp(first)),

@@ -17,7 +17,7 @@ use super::progress::{Progress, Wire};
 use super::{ClientError, HttpReply, HttpRequest};
 use crate::net::failure::{ConnectionPhase, failure, timed_out};
 use crate::net::outcome::{FailureKind, TransportFailure};
-use crate::net::phases::{Phase, Phases, Stamp};
+use crate::net::phases::{AttemptPhase, Phases, Stamp};
 use crate::net::proxy::{Proxy, ProxyError};
 use crate::net::target::Target;
 use crate::net::tls::{Tls, TlsSettings, config_without_roots};
@@ -83,9 +83,9 @@ impl Proxied {
             })
         });
         let phases = progress.finish(&exchanged, limit, |phases| {
-            let phases = phases.without(Phase::Send);
+            let phases = phases.without(AttemptPhase::Send);
             // When the connection was there is known from the body alone.
-            if has_body { phases } else { phases.without(Phase::FirstByte) }
+            if has_body { phases } else { phases.without(AttemptPhase::FirstByte) }
         });
         (exchanged, phases)
     }
@@ -115,6 +115,7 @@ impl Proxied {
             // Nobody asks for it, so nobody could note it.
             progress.begin(ConnectionPhase::Exchanging, Stamp::now());
             body.wire.note_end();
+            body.wire.note_written(Stamp::now());
         }
         *message.body_mut() = Some(reqwest::Body::wrap(body));
         let classify = |error| self.classify(error, reaching);

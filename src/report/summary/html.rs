@@ -6,7 +6,7 @@ use super::latency::{LatencyFigures, SHOWN_QUANTILES};
 use super::markup::number;
 use super::plot::{self, Plot};
 use super::{AttemptCounts, DeliverySummary, RunReport, text};
-use crate::net::phases::Phase;
+use crate::net::phases::AttemptPhase;
 use crate::report::figures::{counted, grouped, rate, share, span, three_digits};
 use crate::report::gates::GateVerdict;
 
@@ -26,7 +26,7 @@ struct Page<'r> {
     tiles: Vec<(String, &'static str)>,
     latency: Option<Plot>,
     clocks: [(&'static str, &'r LatencyFigures); 2],
-    phases: Vec<(Phase, &'r LatencyFigures)>,
+    phases: Vec<(AttemptPhase, &'r LatencyFigures)>,
     phases_left_out: Option<String>,
     course: Option<(Plot, String)>,
     /// The most attempts of one number, which the longest bar stands for.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{DeliverySummary, RunFacts, RunReport};
-use crate::net::phases::{Phase, Phases};
+use crate::net::phases::{AttemptPhase, Phases};
 use crate::report::gates::Gate;
 use crate::sender::decide::Exhaustion;
 use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
@@ -100,13 +100,15 @@ fn attempt(
 /// One connection in 64 is new, and whoever times out waits for the first byte.
 fn phases(order: u64, took: Duration, fault: Option<(&str, Option<u16>, &str)>) -> Phases {
     let micros = u32::try_from(took.as_micros()).unwrap();
-    let kept = Phases::default().with(Phase::Send, 40).with(Phase::FirstByte, micros - 1_000);
-    let phases = if order % 64 == 1 { kept.with(Phase::Connect, 300) } else { kept };
+    let kept = Phases::default()
+        .with(AttemptPhase::Send, 40)
+        .with(AttemptPhase::FirstByte, micros - 1_000);
+    let phases = if order % 64 == 1 { kept.with(AttemptPhase::Connect, 300) } else { kept };
     match fault {
         Some(("timeout", ..)) => {
-            phases.with(Phase::FirstByte, micros - 40).failed_in(Phase::FirstByte)
+            phases.with(AttemptPhase::FirstByte, micros - 40).failed_in(AttemptPhase::FirstByte)
         }
-        Some(("connection-reset", ..)) => phases.failed_in(Phase::Reply),
+        Some(("connection-reset", ..)) => phases.failed_in(AttemptPhase::Reply),
         _ => phases,
     }
 }

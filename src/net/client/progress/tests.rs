@@ -44,12 +44,12 @@ fn short(options: &mut RequestOptions) {
 }
 
 /// Which phases have a time.
-fn taken(phases: &Phases) -> Vec<Phase> {
-    Phase::TIMED.into_iter().filter(|phase| phases.time(*phase).is_some()).collect()
+fn taken(phases: &Phases) -> Vec<AttemptPhase> {
+    AttemptPhase::TIMED.into_iter().filter(|phase| phases.time(*phase).is_some()).collect()
 }
 
 #[track_caller]
-fn at_least(phases: &Phases, phase: Phase, least: Duration) {
+fn at_least(phases: &Phases, phase: AttemptPhase, least: Duration) {
     let time = phases.time(phase).expect("a time");
     assert!(time >= least, "{phase:?} took {time:?}");
     // A mistake in the arithmetic of stamps shows as more than an hour.
@@ -76,8 +76,11 @@ async fn a_late_head_is_the_merchants_time_and_a_late_body_is_not_in_it() {
     let whole = started.elapsed();
     merchant.join().unwrap();
     // An address needs no look-up, and http no handshake.
-    assert_eq!(taken(&phases), [Phase::Connect, Phase::Send, Phase::FirstByte]);
-    at_least(&phases, Phase::FirstByte, PAUSE);
+    assert_eq!(
+        taken(&phases),
+        [AttemptPhase::Connect, AttemptPhase::Send, AttemptPhase::FirstByte]
+    );
+    at_least(&phases, AttemptPhase::FirstByte, PAUSE);
     let first = taken(&phases).iter().filter_map(|phase| phases.time(*phase)).sum::<Duration>();
     assert!(first + 2 * PAUSE <= whole + Duration::from_micros(10), "{first:?} of {whole:?}");
 }
@@ -96,10 +99,11 @@ async fn a_kept_connection_has_neither_a_look_up_nor_a_connect_nor_a_handshake()
     let first = client.send(&request).await;
     let second = client.send(&request).await;
     merchant.join().unwrap();
-    let expected = [Phase::Resolve, Phase::Connect, Phase::Send, Phase::FirstByte];
+    let expected =
+        [AttemptPhase::Resolve, AttemptPhase::Connect, AttemptPhase::Send, AttemptPhase::FirstByte];
     assert_eq!(taken(&first.phases), expected);
-    assert_eq!(taken(&second.phases), [Phase::Send, Phase::FirstByte]);
-    at_least(&second.phases, Phase::FirstByte, PAUSE);
+    assert_eq!(taken(&second.phases), [AttemptPhase::Send, AttemptPhase::FirstByte]);
+    at_least(&second.phases, AttemptPhase::FirstByte, PAUSE);
     assert_eq!(second.phases.ended_in(), None);
 }
 
@@ -114,7 +118,10 @@ async fn a_host_whose_address_is_given_is_not_looked_up() {
     let config = ClientConfig { resolve: vec![rule], ..without_proxy() };
     let phases = replied(&format!("http://shop.example:{port}/"), reused(), config).await;
     merchant.join().unwrap();
-    assert_eq!(taken(&phases), [Phase::Connect, Phase::Send, Phase::FirstByte]);
+    assert_eq!(
+        taken(&phases),
+        [AttemptPhase::Connect, AttemptPhase::Send, AttemptPhase::FirstByte]
+    );
 }
 
 #[tokio::test]
@@ -125,42 +132,48 @@ async fn a_handshake_has_a_time_of_its_own() {
     let config = ClientConfig { tls: TlsSettings { trust, identity: None }, ..without_proxy() };
     let phases = replied(&url, options(|_| ()), config).await;
     tokio::task::spawn_blocking(|| merchant.join().unwrap()).await.unwrap();
-    assert_eq!(taken(&phases), Phase::TIMED);
+    assert_eq!(taken(&phases), AttemptPhase::TIMED);
 }
 
 #[tokio::test]
 async fn a_failed_attempt_names_the_phase_that_it_did_not_get_past() {
     let (phases, code) = failed("http://a..b/", |_| ()).await;
-    assert_eq!((phases.ended_in(), code), (Some(Phase::Resolve), "resolve"));
-    assert_eq!(taken(&phases), [Phase::Resolve]);
+    assert_eq!((phases.ended_in(), code), (Some(AttemptPhase::Resolve), "resolve"));
+    assert_eq!(taken(&phases), [AttemptPhase::Resolve]);
 
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (phases, code) = failed(&format!("http://{closed}/"), |_| ()).await;
-    assert_eq!((phases.ended_in(), code), (Some(Phase::Connect), "connection-refused"));
-    assert_eq!(taken(&phases), [Phase::Connect]);
+    assert_eq!((phases.ended_in(), code), (Some(AttemptPhase::Connect), "connection-refused"));
+    assert_eq!(taken(&phases), [AttemptPhase::Connect]);
 
     let silent = serve(|mut stream| drop(stream.read_to_end(&mut Vec::new())));
     let (phases, code) = failed(&format!("https://{silent}/"), short).await;
-    assert_eq!((phases.ended_in(), code), (Some(Phase::Tls), "tls"));
-    assert_eq!(taken(&phases), [Phase::Connect, Phase::Tls]);
-    at_least(&phases, Phase::Tls, PAUSE);
+    assert_eq!((phases.ended_in(), code), (Some(AttemptPhase::Tls), "tls"));
+    assert_eq!(taken(&phases), [AttemptPhase::Connect, AttemptPhase::Tls]);
+    at_least(&phases, AttemptPhase::Tls, PAUSE);
 
     let (phases, code) = failed(&format!("http://{silent}/"), short).await;
-    assert_eq!((phases.ended_in(), code), (Some(Phase::FirstByte), "timeout"));
-    assert_eq!(taken(&phases), [Phase::Connect, Phase::Send, Phase::FirstByte]);
-    at_least(&phases, Phase::FirstByte, PAUSE);
+    assert_eq!((phases.ended_in(), code), (Some(AttemptPhase::FirstByte), "timeout"));
+    assert_eq!(
+        taken(&phases),
+        [AttemptPhase::Connect, AttemptPhase::Send, AttemptPhase::FirstByte]
+    );
+    at_least(&phases, AttemptPhase::FirstByte, PAUSE);
 
     let (phases, code) = failed(&format!("http://{}/", half_a_reply()), short).await;
-    assert_eq!((phases.ended_in(), code), (Some(Phase::Reply), "timeout"));
-    assert_eq!(taken(&phases), [Phase::Connect, Phase::Send, Phase::FirstByte]);
+    assert_eq!((phases.ended_in(), code), (Some(AttemptPhase::Reply), "timeout"));
+    assert_eq!(
+        taken(&phases),
+        [AttemptPhase::Connect, AttemptPhase::Send, AttemptPhase::FirstByte]
+    );
 
     let hung_up = serve(|mut stream| {
         read_request(&mut stream);
         thread::sleep(PAUSE);
     });
     let (phases, code) = failed(&format!("http://{hung_up}/"), |_| ()).await;
-    assert_eq!((phases.ended_in(), code), (Some(Phase::FirstByte), "closed-early"));
-    at_least(&phases, Phase::FirstByte, PAUSE);
+    assert_eq!((phases.ended_in(), code), (Some(AttemptPhase::FirstByte), "closed-early"));
+    at_least(&phases, AttemptPhase::FirstByte, PAUSE);
 }
 
 /// A merchant that begins a reply and leaves it at that.
@@ -185,9 +198,9 @@ async fn a_merchant_that_accepts_nothing_keeps_the_attempt_connecting() {
     let held: Vec<_> = std::iter::from_fn(connect).take(100).collect();
     assert!(held.len() < 100, "the queue of connections is not full");
     let (phases, code) = failed(&format!("http://{address}/"), short).await;
-    assert_eq!((phases.ended_in(), code), (Some(Phase::Connect), "connect"));
-    assert_eq!(taken(&phases), [Phase::Connect]);
-    at_least(&phases, Phase::Connect, PAUSE);
+    assert_eq!((phases.ended_in(), code), (Some(AttemptPhase::Connect), "connect"));
+    assert_eq!(taken(&phases), [AttemptPhase::Connect]);
+    at_least(&phases, AttemptPhase::Connect, PAUSE);
 }
 
 #[tokio::test]
@@ -200,8 +213,8 @@ async fn an_upload_is_not_the_merchants_time() {
     });
     let phases = replied(&url, options(slow(SHORT)), without_proxy()).await;
     merchant.join().unwrap();
-    at_least(&phases, Phase::Send, PAUSE);
-    at_least(&phases, Phase::FirstByte, PAUSE);
+    at_least(&phases, AttemptPhase::Send, PAUSE);
+    at_least(&phases, AttemptPhase::FirstByte, PAUSE);
 
     // The merchant waits for the rest of the request, not the sender for a reply.
     let patient = serve(|mut stream| drop(read_request(&mut stream)));
@@ -210,9 +223,9 @@ async fn an_upload_is_not_the_merchants_time() {
         options.timeout = SHORT;
     })
     .await;
-    assert_eq!((phases.ended_in(), code), (Some(Phase::Send), "timeout"));
-    assert_eq!(taken(&phases), [Phase::Connect, Phase::Send]);
-    at_least(&phases, Phase::Send, PAUSE);
+    assert_eq!((phases.ended_in(), code), (Some(AttemptPhase::Send), "timeout"));
+    assert_eq!(taken(&phases), [AttemptPhase::Connect, AttemptPhase::Send]);
+    at_least(&phases, AttemptPhase::Send, PAUSE);
 }
 
 #[tokio::test]
@@ -225,7 +238,7 @@ async fn a_merchant_that_does_not_read_keeps_the_attempt_sending() {
     let request = request.with_body(vec![b'x'; 64 << 20].into());
     let TimedOutcome { outcome, phases } = client.send(&request).await;
     assert!(matches!(outcome, Outcome::NoReply(_)), "{outcome:?}");
-    assert_eq!(phases.ended_in(), Some(Phase::Send), "{phases:?}");
+    assert_eq!(phases.ended_in(), Some(AttemptPhase::Send), "{phases:?}");
 }
 
 #[tokio::test]
@@ -242,8 +255,11 @@ async fn a_reply_may_begin_before_the_request_is_sent() {
         without_proxy(),
     )
     .await;
-    assert_eq!(taken(&phases), [Phase::Connect, Phase::Send, Phase::FirstByte]);
-    at_least(&phases, Phase::FirstByte, Duration::ZERO);
+    assert_eq!(
+        taken(&phases),
+        [AttemptPhase::Connect, AttemptPhase::Send, AttemptPhase::FirstByte]
+    );
+    at_least(&phases, AttemptPhase::FirstByte, Duration::ZERO);
 }
 
 #[tokio::test]
@@ -259,7 +275,7 @@ async fn a_go_ahead_is_not_the_reply() {
     let options = options(|options| options.awaits_continue = true);
     let phases = replied(&url, options, without_proxy()).await;
     merchant.join().unwrap();
-    at_least(&phases, Phase::FirstByte, PAUSE);
+    at_least(&phases, AttemptPhase::FirstByte, PAUSE);
 }
 
 #[tokio::test]
@@ -270,11 +286,11 @@ async fn through_a_proxy_the_way_to_the_merchant_is_one_phase() {
         let _ = answer(&mut stream);
     });
     let phases = replied(&format!("http://{late}/"), options(|_| ()), through(proxy())).await;
-    assert_eq!(taken(&phases), [Phase::Connect, Phase::FirstByte]);
-    at_least(&phases, Phase::FirstByte, PAUSE);
+    assert_eq!(taken(&phases), [AttemptPhase::Connect, AttemptPhase::FirstByte]);
+    at_least(&phases, AttemptPhase::FirstByte, PAUSE);
 
     let silent = serve(|mut stream| drop(stream.read_to_end(&mut Vec::new())));
-    for (scheme, phase) in [("http", Phase::FirstByte), ("https", Phase::Connect)] {
+    for (scheme, phase) in [("http", AttemptPhase::FirstByte), ("https", AttemptPhase::Connect)] {
         let url = format!("{scheme}://{silent}/");
         let TimedOutcome { outcome, phases } = timed(&url, options(short), through(proxy())).await;
         failure(&outcome);
@@ -284,10 +300,15 @@ async fn through_a_proxy_the_way_to_the_merchant_is_one_phase() {
 
     // Nothing shows when the connection for a request without a body was there.
     let without_body = options(|options| options.is_in_query = true);
-    let (client, request) = client(&format!("http://{late}/"), without_body, through(proxy()));
+    let bare = serve(|mut stream| {
+        read_head(&mut stream);
+        let _ = answer(&mut stream);
+    });
+    let (client, request) = client(&format!("http://{bare}/"), without_body, through(proxy()));
     let Request { url, options, .. } = request;
     let sent = client.send(&Request::new(url, options, "a=1")).await;
     assert_eq!(taken(&sent.phases), [], "{:?}", sent.outcome);
+    assert_eq!(sent.phases.ended_in(), None);
 }
 
 #[tokio::test]
@@ -315,7 +336,10 @@ async fn a_kept_connection_that_ended_gives_way_to_a_new_one_with_its_own_times(
     let second = client.send(&request).await;
     merchant.join().unwrap();
     body_of(second.outcome);
-    assert_eq!(taken(&second.phases), [Phase::Connect, Phase::Send, Phase::FirstByte]);
+    assert_eq!(
+        taken(&second.phases),
+        [AttemptPhase::Connect, AttemptPhase::Send, AttemptPhase::FirstByte]
+    );
 }
 
 #[tokio::test]
@@ -342,6 +366,24 @@ async fn verbose_shows_the_phases_in_one_line() {
     let line = shown.last().unwrap();
     for part in ["* resolve ", ", connect ", ", send ", ", first byte ", "s, no complete reply"] {
         assert!(line.contains(part), "{line}");
+    }
+}
+
+#[test]
+fn a_request_that_is_written_at_once_took_no_time_and_not_an_hour() {
+    for at in [0, 1, 2, 3, 1_001, u32::MAX - 1, u32::MAX] {
+        let wire = Arc::<Wire>::default();
+        let progress = Progress::new(ConnectionPhase::Resolving, Log::new(None));
+        progress.begin(ConnectionPhase::Exchanging, Stamp(at));
+        progress.watch(&wire);
+        wire.note_end();
+        wire.note_written(Stamp(at));
+        wire.first_byte.store(at.wrapping_add(50), Ordering::Relaxed);
+        let phases = progress.phases(true);
+        let micros = |phase| phases.time(phase).map(|time| time.as_micros());
+        assert!(micros(AttemptPhase::Send) <= Some(2), "{at}: {phases:?}");
+        let waited = micros(AttemptPhase::FirstByte);
+        assert!(Some(47) <= waited && waited <= Some(51), "{at}: {phases:?}");
     }
 }
 
