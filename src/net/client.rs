@@ -313,11 +313,9 @@ impl Transport for Client {
             {
                 let timed = self.attempt(request).await;
                 let held = match &timed.outcome {
-                    Outcome::NoReply(TransportFailure {
-                        kind: FailureKind::HeldBack,
-                        detail,
-                        ..
-                    }) => self.may_hold_back(&mut idle, request.options.timeout, detail),
+                    Outcome::NoReply(TransportFailure { kind: FailureKind::HeldBack, detail }) => {
+                        self.may_hold_back(&mut idle, request.options.timeout, detail)
+                    }
                     _ => {
                         self.0.concluded.fetch_add(1, Ordering::Relaxed);
                         false

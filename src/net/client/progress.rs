@@ -20,7 +20,8 @@ pub(super) struct Progress {
 #[derive(Debug)]
 struct Reached {
     phase: ConnectionPhase,
-    since: Stamp,
+    /// When that began; `None` before anything was done.
+    since: Option<Stamp>,
     /// The phases before the exchange.
     before: [u32; 3],
     /// What is seen of the exchange where it takes place.
@@ -32,8 +33,7 @@ const NONE: u32 = u32::MAX;
 
 impl Progress {
     pub(super) fn new(phase: ConnectionPhase, log: Log) -> Self {
-        // When the phase begins is noted where it begins.
-        let state = Reached { phase, since: Stamp(0), before: [NONE; 3], wire: None };
+        let state = Reached { phase, since: None, before: [NONE; 3], wire: None };
         Progress { state: Mutex::new(state), log }
     }
 
@@ -44,19 +44,19 @@ impl Progress {
     /// Begins with a phase; what was expected to come before it did not take place.
     pub(super) fn begin(&self, phase: ConnectionPhase, at: Stamp) {
         let mut state = self.state();
-        (state.phase, state.since) = (phase, at);
+        (state.phase, state.since) = (phase, Some(at));
     }
 
     /// Ends one phase and begins another.
     pub(super) fn reach(&self, phase: ConnectionPhase) {
         let (mut state, now) = (self.state(), Stamp::now());
-        let micros = now.micros_since(state.since);
-        if let Some(ended) = timed(state.phase)
+        let since = state.since.replace(now);
+        if let (Some(ended), Some(since)) = (timed(state.phase), since)
             && let Some(time) = state.before.get_mut(ended as usize)
         {
-            *time = micros;
+            *time = now.micros_since(since);
         }
-        (state.phase, state.since) = (phase, now);
+        state.phase = phase;
     }
 
     /// The exchange takes place on this connection.
@@ -97,8 +97,9 @@ impl Progress {
 
     fn phases(&self, is_complete: bool) -> Phases {
         let state = self.state();
-        let so_far = || Stamp::now().micros_since(state.since);
         let mut phases = Phases::default();
+        let Some(began) = state.since else { return phases };
+        let so_far = || Stamp::now().micros_since(began);
         for (phase, micros) in AttemptPhase::TIMED.into_iter().zip(state.before) {
             if micros != NONE {
                 phases = phases.with(phase, micros);
@@ -110,8 +111,8 @@ impl Progress {
         let Some(wire) = &state.wire else { return phases };
         let WireTimes { sent, is_whole, first_byte } = wire.seen();
         // Rounded as the time of sending is, which would else be before it.
-        let began = Stamp(state.since.0 & !ENDED);
-        let since = |at: Stamp| at.micros_since(began);
+        let rounded = Stamp(began.0 & !ENDED);
+        let since = |at: Stamp| at.micros_since(rounded);
         let (phases, phase) = match (first_byte.map(since), sent.map(since)) {
             // A reply may begin before the request is sent whole.
             (Some(first), sent) => {

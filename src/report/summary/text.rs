@@ -240,7 +240,7 @@ pub(super) fn phases_left_out(summary: &DeliverySummary) -> Option<String> {
     let parts = summary.earlier.parts;
     (parts > 0).then(|| {
         let parts = counted(u64::from(parts), "earlier part");
-        format!(" of this part only: those of {parts} are not recorded")
+        format!(" of this part only; those of {parts} are not recorded")
     })
 }
 
@@ -381,7 +381,7 @@ mod tests {
         let mut report = sample::report(200);
         report.summary.begin_part(2, Duration::from_secs(1));
         let shown = text(&report);
-        let note = "  note: of this part only: those of 2 earlier parts are not recorded";
+        let note = "  note: of this part only; those of 2 earlier parts are not recorded";
         assert!(shown.contains(note), "{shown}");
         assert!(!text(&sample::report(200)).contains("are not recorded"));
         // Without a measured attempt there is nothing to show, and nothing to say of it.
