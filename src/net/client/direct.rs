@@ -63,6 +63,7 @@ impl Direct {
             Some(connection) => self.send_on_kept(connection, request, progress).await?,
             None => Box::pin(self.send_on_new(request, None, progress)).await?,
         };
+        connection.wire.note_read();
         let reply = read(request, response, progress).await?;
         if may_reuse && !reply.is_cut {
             self.pool.keep(connection);
@@ -77,8 +78,7 @@ impl Direct {
         progress: &Progress,
     ) -> Result<Exchanging, TransportFailure> {
         progress.log.note(|| "* using a kept connection again".to_owned());
-        progress.begin(ConnectionPhase::Exchanging, Stamp::at(connection.since.into_std()));
-        progress.watch(&connection.wire);
+        progress.begin_on(&connection.wire, Stamp::at(connection.since.into_std()));
         let message = to_message(request, &connection.wire, progress);
         let mut error = match connection.sender.try_send_request(message).await {
             Ok(response) => return Ok((connection, response)),
@@ -194,7 +194,6 @@ async fn read(
     response: Response<Incoming>,
     progress: &Progress,
 ) -> Result<HttpReply, TransportFailure> {
-    progress.reply_began();
     let (Parts { status, version, headers, .. }, mut body) = response.into_parts();
     progress.log.head('<', || format!("{version:?} {status}"), &headers);
     if request.loses_reply {

@@ -59,17 +59,18 @@ impl Progress {
         state.phase = phase;
     }
 
+    /// Begins with the exchange, on a connection that is there already.
+    pub(super) fn begin_on(&self, wire: &Arc<Wire>, at: Stamp) {
+        wire.begin();
+        let mut state = self.state();
+        (state.phase, state.since) = (ConnectionPhase::Exchanging, Some(at));
+        state.wire = Some(Arc::clone(wire));
+    }
+
     /// The exchange takes place on this connection.
     pub(super) fn watch(&self, wire: &Arc<Wire>) {
         wire.begin();
         self.state().wire = Some(Arc::clone(wire));
-    }
-
-    /// The head of the reply is there, so its first byte is, whether it was seen or not.
-    pub(super) fn reply_began(&self) {
-        if let Some(wire) = &self.state().wire {
-            wire.note_read();
-        }
     }
 
     pub(super) fn phase(&self) -> ConnectionPhase {
@@ -196,6 +197,7 @@ impl Wire {
         }
     }
 
+    /// A part of the reply was read, or its head is there, whether its first byte was seen or not.
     pub(super) fn note_read(&self) {
         if !self.has_begun() {
             self.first_byte.store(Stamp::now().0.max(2), Ordering::Relaxed);

@@ -110,17 +110,18 @@ impl Proxied {
         *message.headers_mut() = headers;
         let wire = Arc::<Wire>::default();
         progress.watch(&wire);
-        let body = Noted { rest: request.body.clone(), progress: Arc::clone(progress), wire };
+        let (rest, noting) = (request.body.clone(), Arc::clone(progress));
+        let body = Noted { rest, progress: noting, wire: Arc::clone(&wire) };
         if body.rest.is_empty() {
             // Nobody asks for it, so nobody could note it.
             progress.begin(ConnectionPhase::Exchanging, Stamp::now());
-            body.wire.note_end();
-            body.wire.note_written(Stamp::now());
+            wire.note_end();
+            wire.note_written(Stamp::now());
         }
         *message.body_mut() = Some(reqwest::Body::wrap(body));
         let classify = |error| self.classify(error, reaching);
         let mut response = self.client.execute(message).await.map_err(classify)?;
-        progress.reply_began();
+        wire.note_read();
         let first = || format!("{:?} {}", response.version(), response.status());
         progress.log.head('<', first, response.headers());
         let headers = std::mem::take(response.headers_mut());

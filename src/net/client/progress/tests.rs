@@ -375,8 +375,7 @@ fn a_request_that_is_written_at_once_took_no_time_and_not_an_hour() {
     for at in [0, 1, 2, 3, 1_001, u32::MAX - 1, u32::MAX] {
         let wire = Arc::<Wire>::default();
         let progress = Progress::new(ConnectionPhase::Resolving, Log::new(None));
-        progress.begin(ConnectionPhase::Exchanging, Stamp(at));
-        progress.watch(&wire);
+        progress.begin_on(&wire, Stamp(at));
         wire.note_end();
         wire.note_written(Stamp(at));
         wire.first_byte.store(at.wrapping_add(50), Ordering::Relaxed);
