@@ -142,7 +142,7 @@ Register-ArgumentCompleter -Native -CommandName 'payout-notify' -ScriptBlock {
             [CompletionResult]::new('--jitter', '--jitter', [CompletionResultType]::ParameterName, 'Vary the delays by this share, from the seed')
             [CompletionResult]::new('--journal', '--journal', [CompletionResultType]::ParameterName, 'Record each attempt in this file before it is sent, and its outcome after; a link is followed only if it is your own and leads to a file')
             [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Write a report: json=, junit=, html= or ndjson=FILE; several may be given. A link, and a file that payout-notify did not write, are not replaced')
-            [CompletionResult]::new('--fail-if', '--fail-if', [CompletionResultType]::ParameterName, 'Fail if this is met, such as ''p99>200ms'' or ''acked<100%''; several may be given')
+            [CompletionResult]::new('--fail-if', '--fail-if', [CompletionResultType]::ParameterName, 'Fail if this is met, such as ''p99>200ms'', ''ttfb.p99>100ms'' or ''acked<100%''; several may be given')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header, in the place of an own one; "Name:" leaves it out; several may be given')
             [CompletionResult]::new('--connections', '--connections', [CompletionResultType]::ParameterName, 'Whether attempts share connections')
             [CompletionResult]::new('--lose-replies', '--lose-replies', [CompletionResultType]::ParameterName, 'Lose this share of the replies: the merchant is called again although it answered')

@@ -8,6 +8,7 @@ pub mod client;
 mod failure;
 pub mod options;
 pub mod outcome;
+pub mod phases;
 pub mod probing;
 pub mod proxy;
 pub mod resolve;

@@ -19,6 +19,7 @@ mod junit;
 pub mod learned;
 pub mod line;
 pub mod listening;
+mod phases;
 pub mod progress;
 pub mod redact;
 pub mod referee;

@@ -88,6 +88,7 @@ mod tests {
     use super::*;
     use crate::check::report::Exchange;
     use crate::net::outcome::TransportFailure;
+    use crate::net::phases::Phases;
 
     fn sent(outcome: Outcome, body: usize) -> Sent {
         let conclusion = outcome.conclusion();
@@ -100,6 +101,7 @@ mod tests {
             received: Err(String::new()),
             conclusion: "not acknowledged: why".to_owned(),
             elapsed: Duration::ZERO,
+            phases: Phases::default(),
         };
         Sent { exchange, outcome, conclusion }
     }

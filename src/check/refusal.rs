@@ -145,6 +145,7 @@ fn unknown_order(message: &Message) -> String {
 mod tests {
     use super::*;
     use crate::check::report::Exchange;
+    use crate::net::phases::Phases;
 
     fn advice_on(status: u16, body: &str) -> String {
         let reply = Reply { status, body: body.into(), ..Reply::default() };
@@ -159,6 +160,7 @@ mod tests {
             received: Err(String::new()),
             conclusion: String::new(),
             elapsed: std::time::Duration::ZERO,
+            phases: Phases::default(),
         };
         let message = Message {
             method: "POST".to_owned(),

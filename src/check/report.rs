@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::explore::Explored;
+use crate::net::phases::Phases;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckReport {
@@ -137,6 +138,7 @@ pub struct Exchange {
     /// What the platform concludes, such as `acknowledged` or `not acknowledged: status 500 …`.
     pub conclusion: String,
     pub elapsed: Duration,
+    pub phases: Phases,
 }
 
 pub(super) const ACKNOWLEDGED: &str = "acknowledged";

@@ -13,7 +13,8 @@ use super::report::{ACKNOWLEDGED, Exchange, Received};
 use crate::mask::Untrusted;
 use crate::net::client::Client;
 use crate::net::options::{Connections, HeaderRule, Loss, RequestOptions, Upload, parse_method};
-use crate::net::outcome::{FailureKind, Outcome};
+use crate::net::outcome::{FailureKind, Outcome, TimedOutcome};
+use crate::net::phases::Phases;
 use crate::net::target::Target;
 use crate::net::transport::{Request, Transport};
 use crate::sender::judge::Judge;
@@ -102,7 +103,8 @@ impl Sender {
     pub(super) async fn send(&self, message: &Message, manner: Manner, label: &str) -> Sent {
         self.count().await;
         let start = Instant::now();
-        let (outcome, conclusion) = self.outcome(message, manner).await;
+        let request = self.request(message, self.options(message, manner));
+        let (outcome, conclusion, phases) = self.conclude(&request).await;
         let elapsed = start.elapsed();
         if let Some(why) = outcome.failed_before_the_merchant() {
             let mut kept = self.kept_back.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,13 +129,9 @@ impl Sender {
                 Some(why) => format!("not acknowledged: {why}"),
             },
             elapsed,
+            phases,
         };
         Sent { exchange, outcome, conclusion }
-    }
-
-    async fn outcome(&self, message: &Message, manner: Manner) -> (Outcome, Option<Conclusion>) {
-        let request = self.request(message, self.options(message, manner));
-        self.conclude(&request).await
     }
 
     fn request(&self, message: &Message, options: Arc<RequestOptions>) -> Request {
@@ -173,15 +171,17 @@ impl Sender {
         let mut options = RequestOptions::clone(&self.wiring.options);
         options.connections = Connections::Reused;
         let request = self.request(message, Arc::new(options));
-        self.conclude(&request).await
+        let (outcome, conclusion, _) = self.conclude(&request).await;
+        (outcome, conclusion)
     }
 
-    async fn conclude(&self, request: &Request) -> (Outcome, Option<Conclusion>) {
-        let outcome = self.wiring.client.send(request).await;
+    async fn conclude(&self, request: &Request) -> (Outcome, Option<Conclusion>, Phases) {
+        let TimedOutcome { outcome, phases } = self.wiring.client.send(request).await;
         if let Some(Witness(see)) = &self.wiring.witness {
             see(&request.body, &outcome);
         }
-        self.wiring.judge.conclude(outcome)
+        let (outcome, conclusion) = self.wiring.judge.conclude(outcome);
+        (outcome, conclusion, phases)
     }
 
     async fn count(&self) {

@@ -15,9 +15,10 @@ use hyper::header::{
 use hyper::{Method, Uri};
 use protocol::internal::acknowledgement::{MAX_REPLY_BYTES, Reply};
 
-use super::failure::{ConnectionPhase, Progress, timed_out};
+use super::failure::{ConnectionPhase, timed_out};
 use super::options::RequestOptions;
-use super::outcome::{FailureKind, Outcome, TransportFailure};
+use super::outcome::{FailureKind, Outcome, TimedOutcome, TransportFailure};
+use super::phases::Phases;
 use super::proxy::{Proxy, ProxyError, ProxyRule};
 use super::resolve::ResolveRule;
 use super::target::Target;
@@ -27,12 +28,14 @@ use super::transport::{Request, Shortage, Transport};
 use direct::Direct;
 use pool::Pool;
 pub use pool::PoolLimits;
+use progress::Progress;
 use proxied::Proxied;
 
 mod body;
 mod connection;
 mod direct;
 mod pool;
+mod progress;
 mod proxied;
 
 pub const USER_AGENT_TEXT: &str = concat!("payout-notify/", env!("CARGO_PKG_VERSION"));
@@ -225,13 +228,19 @@ impl Client {
     }
 
     /// Sends one request once, and reads its reply within the time of its options.
-    pub async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpReply, TransportFailure> {
+    pub async fn exchange(
+        &self,
+        request: HttpRequest<'_>,
+    ) -> (Result<HttpReply, TransportFailure>, Phases) {
         let shared = &*self.0;
-        let other = |detail: &str| TransportFailure::new(FailureKind::Other, detail);
+        let other = |detail: &str| Err(TransportFailure::new(FailureKind::Other, detail));
         if !request.target.is_same_endpoint(&shared.target) {
-            return Err(other("the client was set up for another endpoint"));
+            let detail = "the client was set up for another endpoint";
+            return (other(detail), Phases::default());
         }
-        self.permits(request.options).map_err(|error| other(&error.to_string()))?;
+        if let Err(error) = self.permits(request.options) {
+            return (other(&error.to_string()), Phases::default());
+        }
         let limit = request.options.timeout;
         let log = Log::new(shared.config.trace.clone(), request.body);
         match &shared.engine {
@@ -239,17 +248,18 @@ impl Client {
                 let progress = Progress::new(ConnectionPhase::Resolving, log);
                 // In a box: what waits for a reply is then moved once, and not by each caller.
                 let exchanged = Box::pin(direct.exchange(request, &progress));
-                match tokio::time::timeout(limit, exchanged).await {
-                    Ok(exchanged) => exchanged,
-                    Err(_) => Err(timed_out(progress.phase(), limit)),
-                }
+                let exchanged = tokio::time::timeout(limit, exchanged).await;
+                let exchanged =
+                    exchanged.unwrap_or_else(|_| Err(timed_out(progress.phase(), limit)));
+                let phases = progress.finish(&exchanged, limit, |phases| phases);
+                (exchanged, phases)
             }
             // In a box, so that the other way does not carry the room that this one needs.
             Engine::Proxied(proxied) => Box::pin(proxied.exchange(request, log)).await,
         }
     }
 
-    async fn attempt(&self, request: &Request) -> Outcome {
+    async fn attempt(&self, request: &Request) -> TimedOutcome {
         let options = &*request.options;
         let place = self.0.sent.fetch_add(1, Ordering::Relaxed);
         let mut body = Bytes::from_owner(Arc::clone(&request.body));
@@ -257,7 +267,8 @@ impl Client {
         if options.is_in_query {
             let Some(whole) = request.url.uri_with_pairs(&body) else {
                 let detail = "the pairs do not fit into a URL";
-                return Outcome::NoReply(TransportFailure::new(FailureKind::Other, detail));
+                let failed = TransportFailure::new(FailureKind::Other, detail);
+                return TimedOutcome::unmeasured(Outcome::NoReply(failed));
             };
             (uri, body) = (whole, Bytes::new());
         }
@@ -271,10 +282,12 @@ impl Client {
             reply_limit: ReplyLimit::Cut(MAX_REPLY_BYTES),
             loses_reply: options.loss.is_some_and(|loss| loss.hits(place)),
         });
-        match exchanged.await.and_then(|reply| read_reply(reply, options)) {
+        let (exchanged, phases) = exchanged.await;
+        let outcome = match exchanged.and_then(|reply| read_reply(reply, options)) {
             Ok(reply) => Outcome::Reply(reply),
             Err(failure) => Outcome::NoReply(failure),
-        }
+        };
+        TimedOutcome { outcome, phases }
     }
 
     /// Whether a request that this machine holds back may be tried again: as long as another one
@@ -293,19 +306,23 @@ impl Client {
 }
 
 impl Transport for Client {
-    async fn send(&self, request: &Request) -> Outcome {
+    async fn send(&self, request: &Request) -> TimedOutcome {
         let (mut idle, mut wait) = (None, FIRST_HOLD);
         loop {
-            let outcome = self.attempt(request).await;
-            match &outcome {
-                Outcome::NoReply(TransportFailure { kind: FailureKind::HeldBack, detail }) => {
-                    if !self.may_hold_back(&mut idle, request.options.timeout, detail) {
-                        return outcome;
+            // It ends before the pause, and so takes no room of its own while a reply is awaited.
+            {
+                let timed = self.attempt(request).await;
+                let held = match &timed.outcome {
+                    Outcome::NoReply(TransportFailure { kind: FailureKind::HeldBack, detail }) => {
+                        self.may_hold_back(&mut idle, request.options.timeout, detail)
                     }
-                }
-                _ => {
-                    self.0.concluded.fetch_add(1, Ordering::Relaxed);
-                    return outcome;
+                    _ => {
+                        self.0.concluded.fetch_add(1, Ordering::Relaxed);
+                        false
+                    }
+                };
+                if !held {
+                    return timed;
                 }
             }
             tokio::time::sleep(wait).await;

@@ -3,14 +3,13 @@
 use std::error::Error;
 use std::fs::File;
 use std::io;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::outcome::{FailureKind, TransportFailure};
 use super::tls;
-use super::trace::Log;
 use crate::units::duration::format_duration;
 
+/// How far an attempt is, as far as its failures differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionPhase {
     Resolving,
@@ -21,27 +20,6 @@ pub(super) enum ConnectionPhase {
         is_https: bool,
     },
     Exchanging,
-}
-
-/// How far an attempt is, and what `--verbose` shows of it.
-#[derive(Debug)]
-pub(super) struct Progress {
-    phase: Mutex<ConnectionPhase>,
-    pub(super) log: Log,
-}
-
-impl Progress {
-    pub(super) fn new(phase: ConnectionPhase, log: Log) -> Self {
-        Progress { phase: Mutex::new(phase), log }
-    }
-
-    pub(super) fn reach(&self, phase: ConnectionPhase) {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
-    }
-
-    pub(super) fn phase(&self) -> ConnectionPhase {
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// The failure of an attempt that timed out in this phase: only once the request was on its way may

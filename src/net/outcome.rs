@@ -2,6 +2,7 @@
 
 use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion, Reply};
 
+use super::phases::Phases;
 use crate::mask::in_own;
 
 /// The most characters of a failure's detail that are kept; it can quote what a server sent.
@@ -11,6 +12,19 @@ const MAX_DETAIL_CHARS: usize = 300;
 pub enum Outcome {
     Reply(Reply),
     NoReply(TransportFailure),
+}
+
+/// What came of one request, and how long the parts of it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedOutcome {
+    pub outcome: Outcome,
+    pub phases: Phases,
+}
+
+impl TimedOutcome {
+    pub fn unmeasured(outcome: Outcome) -> Self {
+        TimedOutcome { outcome, phases: Phases::default() }
+    }
 }
 
 impl Outcome {

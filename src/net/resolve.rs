@@ -58,14 +58,26 @@ pub(super) async fn addresses_of(
     target: &Target,
     rules: &[ResolveRule],
 ) -> Result<Vec<SocketAddr>, TransportFailure> {
+    match known_addresses(target, rules) {
+        Some(known) => Ok(known),
+        None => look_up(target).await,
+    }
+}
+
+/// The addresses of a target that need no look-up.
+pub(super) fn known_addresses(target: &Target, rules: &[ResolveRule]) -> Option<Vec<SocketAddr>> {
     let (host, port) = (target.host(), target.port());
     let with_port = |address: IpAddr| SocketAddr::new(address, port);
     if let Ok(address) = host.parse() {
-        return Ok(vec![with_port(address)]);
+        return Some(vec![with_port(address)]);
     }
-    if let Some(chosen) = rules.iter().find_map(|rule| rule.addresses_for(host, port)) {
-        return Ok(chosen.iter().copied().map(with_port).collect());
-    }
+    let chosen = rules.iter().find_map(|rule| rule.addresses_for(host, port))?;
+    Some(chosen.iter().copied().map(with_port).collect())
+}
+
+pub(super) async fn look_up(target: &Target) -> Result<Vec<SocketAddr>, TransportFailure> {
+    let (host, port) = (target.host(), target.port());
+    let with_port = |address: IpAddr| SocketAddr::new(address, port);
     let found = lookup_host((host, port)).await.map(Iterator::collect::<Vec<_>>);
     let found = match found {
         // Whatever the machine's hosts file contains, a server may listen on either (RFC 6761).

@@ -30,26 +30,30 @@ impl fmt::Debug for Trace {
 }
 
 /// The lines of one attempt; they are shown together, so that attempts in flight do not mix.
+// One word where nothing is shown: there are as many as attempts in flight.
 #[derive(Debug, Default)]
-pub(super) struct Log {
-    trace: Option<Trace>,
+pub(super) struct Log(Option<Box<Shown>>);
+
+#[derive(Debug)]
+struct Shown {
+    trace: Trace,
     body: Bytes,
     lines: Mutex<Vec<String>>,
 }
 
 impl Log {
     pub(super) fn new(trace: Option<Trace>, body: &Bytes) -> Self {
-        let body = trace.as_ref().map(|_| body.clone()).unwrap_or_default();
-        Log { trace, body, lines: Mutex::default() }
+        let shown = |trace| Shown { trace, body: body.clone(), lines: Mutex::default() };
+        Log(trace.map(shown).map(Box::new))
     }
 
     pub(super) fn is_on(&self) -> bool {
-        self.trace.is_some()
+        self.0.is_some()
     }
 
     pub(super) fn note(&self, line: impl FnOnce() -> String) {
-        if self.is_on() {
-            self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line());
+        if let Some(shown) = &self.0 {
+            shown.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line());
         }
     }
 
@@ -70,12 +74,12 @@ impl Log {
     }
 }
 
-impl Drop for Log {
+impl Drop for Shown {
     // Also of an attempt that is given up.
     fn drop(&mut self) {
         let lines = self.lines.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Trace(show)) = self.trace.as_ref().filter(|_| !lines.is_empty()) {
-            show(&self.body, lines);
+        if !lines.is_empty() {
+            (self.trace.0)(&self.body, lines);
         }
     }
 }

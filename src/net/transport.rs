@@ -12,7 +12,7 @@ use hyper::header::{
 
 use super::client::USER_AGENT_TEXT;
 use super::options::{HeaderRule, RequestOptions};
-use super::outcome::Outcome;
+use super::outcome::TimedOutcome;
 use super::target::Target;
 
 /// One notification as it is sent; every attempt sends the same bytes. A copy shares all of it.
@@ -126,5 +126,5 @@ pub trait Transport: Send + Sync {
         None
     }
 
-    fn send(&self, request: &Request) -> impl Future<Output = Outcome> + Send;
+    fn send(&self, request: &Request) -> impl Future<Output = TimedOutcome> + Send;
 }

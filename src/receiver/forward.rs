@@ -172,7 +172,7 @@ impl Forwarder {
             reply_limit: ReplyLimit::Whole(MAX_APP_REPLY_BYTES),
             loses_reply: false,
         });
-        let exchanged = exchanged.await;
+        let (exchanged, _) = exchanged.await;
         let elapsed = began.elapsed();
         (elapsed, exchanged.map_err(NoReply::from).and_then(|reply| self.read(reply)))
     }

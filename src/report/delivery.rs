@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::figures::shortened;
 use super::json;
 use super::line::Line;
+use super::phases::phases_json;
 use super::text::{clock_time, milliseconds, short_duration};
 use super::timeline::extent;
 use crate::net::outcome::Outcome;
@@ -175,6 +176,7 @@ pub fn attempt_json(attempt: &Attempt, details: &AttemptDetails<'_>) -> String {
             "planned_offset_ms": milliseconds(details.planned),
             "started_at": details.started_at.to_string(),
             "elapsed_ms": milliseconds(attempt.service_time()),
+            "phases": phases_json(&attempt.phases),
             "status": attempt.status,
             "reply_body": body,
             "acknowledged": attempt.is_acknowledged(),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::units::duration::three_digits;
+
 /// A count with its thousands apart: `1,234,567`.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
@@ -42,22 +44,6 @@ pub fn percent_text(percent: f64) -> String {
     let cut = (percent * 100.0 + 1e-9).floor() / 100.0;
     let text = format!("{cut:.2}");
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// A measured time to three digits: `412 µs`, `4.12 ms`, `41.2 ms`, `4.12 s`, `125 s`.
-pub fn three_digits(duration: Duration) -> String {
-    let micros = duration.as_secs_f64() * 1e6;
-    if micros < 999.5 {
-        return format!("{micros:.0} µs");
-    }
-    let (value, unit) = if micros < 999_500.0 { (micros / 1e3, "ms") } else { (micros / 1e6, "s") };
-    if value < 9.995 {
-        format!("{value:.2} {unit}")
-    } else if value < 99.95 {
-        format!("{value:.1} {unit}")
-    } else {
-        format!("{value:.0} {unit}")
-    }
 }
 
 /// A length of time in its two largest units: `850 ms`, `42.1 s`, `3m05s`, `1h02m`.

@@ -8,7 +8,9 @@ use protocol::internal::nearest::nearest;
 
 use super::figures::{grouped, percent, percent_text, rate, three_digits};
 use super::summary::DeliverySummary;
+use super::summary::latency::LatencyFigures;
 use crate::mask::Untrusted;
+use crate::net::phases::AttemptPhase;
 
 const LONGEST_GATE: usize = 64;
 
@@ -35,6 +37,15 @@ pub enum Count {
     Unknown,
 }
 
+/// The phases of an attempt by the names that they have before a metric of times: `ttfb.p99`.
+const PHASES: [(&str, AttemptPhase); 5] = [
+    ("resolve", AttemptPhase::Resolve),
+    ("connect", AttemptPhase::Connect),
+    ("tls", AttemptPhase::Tls),
+    ("send", AttemptPhase::Send),
+    ("ttfb", AttemptPhase::FirstByte),
+];
+
 const METRICS: [(&str, Metric); 15] = [
     ("p50", Metric::Quantile(0.5)),
     ("p90", Metric::Quantile(0.9)),
@@ -56,6 +67,10 @@ const METRICS: [(&str, Metric); 15] = [
 impl Metric {
     pub fn name(self) -> &'static str {
         METRICS.iter().find(|(_, metric)| *metric == self).map_or("", |(name, _)| name)
+    }
+
+    const fn is_time(self) -> bool {
+        matches!(self, Metric::Quantile(_) | Metric::Max | Metric::Mean)
     }
 
     const fn units(self) -> &'static str {
@@ -106,6 +121,8 @@ impl fmt::Display for Figure {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
     text: String,
+    /// The phase whose times are measured; `None` for the latency and what has no times.
+    phase: Option<AttemptPhase>,
     metric: Metric,
     /// Fails where the measured value compares with the limit as one of these.
     fails_if: &'static [Ordering],
@@ -122,10 +139,18 @@ impl Gate {
         let start = text.find(is_sign).ok_or_else(|| GateError::NoOperator(text.to_owned()))?;
         let (name, rest) = text.split_at(start);
         let (sign, limit) = rest.split_at(rest.find(|c| !is_sign(c)).unwrap_or(rest.len()));
-        let metric = parse_metric(name.trim())?;
+        let (phase, metric) = parse_metric(name.trim())?;
         let fails_if = parse_operator(sign)?;
-        let limit = parse_limit(metric, limit.trim())?;
-        Ok(Gate { text: text.to_owned(), metric, fails_if, limit })
+        let limit = parse_limit(&name_of(phase, metric), metric, limit.trim())?;
+        Ok(Gate { text: text.to_owned(), phase, metric, fails_if, limit })
+    }
+
+    /// The figures of the times that it measures.
+    fn figures<'s>(&self, summary: &'s DeliverySummary) -> Option<&'s LatencyFigures> {
+        match self.phase {
+            None => Some(&summary.latency),
+            Some(phase) => summary.phases.of(phase),
+        }
     }
 
     pub fn text(&self) -> &str {
@@ -149,10 +174,10 @@ impl Gate {
     fn measure(&self, summary: &DeliverySummary) -> Option<Figure> {
         let count = match self.metric {
             Metric::Quantile(quantile) => {
-                return summary.latency.quantile(quantile).map(Figure::Time);
+                return self.figures(summary)?.quantile(quantile).map(Figure::Time);
             }
-            Metric::Max => return summary.latency.longest().map(Figure::Time),
-            Metric::Mean => return summary.latency.mean().map(Figure::Time),
+            Metric::Max => return self.figures(summary)?.longest().map(Figure::Time),
+            Metric::Mean => return self.figures(summary)?.mean().map(Figure::Time),
             Metric::Rate => return summary.rate().map(Figure::Rate),
             Metric::Count(count) => count,
         };
@@ -184,7 +209,8 @@ impl Gate {
             (Figure::Time(time), Figure::Time(limit))
                 if matches!(self.metric, Metric::Quantile(_)) =>
             {
-                summary.latency.compare(time, limit)
+                let figures = self.figures(summary).unwrap_or(&summary.latency);
+                figures.compare(time, limit)
             }
             (Figure::Time(time), Figure::Time(limit)) => time.cmp(&limit),
             (Figure::Count(count), Figure::Count(limit)) => count.cmp(&limit),
@@ -197,13 +223,37 @@ impl Gate {
     }
 }
 
-fn parse_metric(name: &str) -> Result<Metric, GateError> {
+fn parse_metric(name: &str) -> Result<(Option<AttemptPhase>, Metric), GateError> {
     let lower = name.to_ascii_lowercase();
-    let found = METRICS.iter().find(|(known, _)| *known == lower);
-    found.map(|(_, metric)| *metric).ok_or_else(|| {
-        let nearest = nearest(&lower, METRICS.map(|(known, _)| known));
-        GateError::Metric { name: name.to_owned(), nearest }
-    })
+    let phase = |name: &str| PHASES.iter().find(|(known, _)| *known == name).copied();
+    let metric = |name: &str| METRICS.iter().find(|(known, _)| *known == name).copied();
+    let unknown = |nearest: Option<String>| GateError::Metric { name: name.to_owned(), nearest };
+    if let Some((_, metric)) = metric(&lower) {
+        return Ok((None, metric));
+    }
+    let (before, after) = lower.split_once('.').unwrap_or((&lower, ""));
+    let Some((of, phase)) = phase(before) else {
+        let of = nearest(before, PHASES.map(|(known, _)| known)).filter(|_| !after.is_empty());
+        let nearest = match of {
+            Some(of) => Some(format!("{of}.{after}")),
+            None => nearest(&lower, METRICS.map(|(known, _)| known)).map(str::to_owned),
+        };
+        return Err(unknown(nearest));
+    };
+    match metric(after).filter(|(_, metric)| metric.is_time()) {
+        Some((_, metric)) => Ok((Some(phase), metric)),
+        None => {
+            let times = METRICS.iter().filter(|(_, metric)| metric.is_time());
+            let after = nearest(after, times.map(|(known, _)| *known)).unwrap_or("p99");
+            Err(unknown(Some(format!("{of}.{after}"))))
+        }
+    }
+}
+
+/// A metric as it is written in a gate.
+fn name_of(phase: Option<AttemptPhase>, metric: Metric) -> String {
+    let phase = phase.and_then(|phase| PHASES.iter().find(|(_, each)| *each == phase));
+    phase.map_or_else(|| metric.name().to_owned(), |(of, _)| format!("{of}.{}", metric.name()))
 }
 
 fn parse_operator(sign: &str) -> Result<&'static [Ordering], GateError> {
@@ -219,14 +269,14 @@ fn parse_operator(sign: &str) -> Result<&'static [Ordering], GateError> {
     })
 }
 
-fn parse_limit(metric: Metric, text: &str) -> Result<Figure, GateError> {
+fn parse_limit(name: &str, metric: Metric, text: &str) -> Result<Figure, GateError> {
     let number = |c: char| c.is_ascii_digit() || c == '.';
     let (digits, unit) = text.split_at(text.find(|c| !number(c)).unwrap_or(text.len()));
     let value = digits.parse::<f64>().ok().filter(|value| *value <= LARGEST_NUMBER);
     let value = value.ok_or_else(|| GateError::Number(text.to_owned()))?;
     let unit = unit.trim();
     let wrong_unit = || GateError::Unit {
-        metric: metric.name(),
+        metric: name.to_owned(),
         unit: unit.to_owned(),
         units: metric.units(),
         nearest: nearest_unit(metric, unit),
@@ -295,7 +345,7 @@ impl GateResult {
 
     /// What was measured, in words: `p99 is 312 ms`.
     pub fn explanation(&self) -> String {
-        let name = self.gate.metric.name();
+        let name = name_of(self.gate.phase, self.gate.metric);
         match self.measured {
             Some(measured) => format!("{name} is {measured}"),
             None => format!("there is nothing to measure {name} by"),
@@ -310,8 +360,13 @@ pub enum GateError {
     #[error("\"{}\" has no operator; write a gate such as p99>200ms or acked<100%", Untrusted::new(.0))]
     NoOperator(String),
     #[error(
-        "\"{}\" is no metric{}; there are {}", Untrusted::new(.name), did_you_mean(*nearest), METRICS.map(|(name, _)| name).join(", "))]
-    Metric { name: String, nearest: Option<&'static str> },
+        "\"{}\" is no metric{}; there are {}, and of the phases {} their times, such as ttfb.p99",
+        Untrusted::new(.name),
+        did_you_mean(nearest.as_deref()),
+        METRICS.map(|(name, _)| name).join(", "),
+        PHASES.map(|(name, _)| name).join(", ")
+    )]
+    Metric { name: String, nearest: Option<String> },
     #[error("\"{}\" is no operator; did you mean {nearest}? There are < <= > >= = !=", Untrusted::new(.sign))]
     Operator { sign: String, nearest: &'static str },
     #[error("\"{}\" is no limit; write a number and its unit, such as 200ms, 1% or 0", Untrusted::new(.0))]
@@ -321,7 +376,7 @@ pub enum GateError {
         if unit.is_empty() { "a plain number".to_owned() } else { format!("\"{unit}\"") },
         did_you_mean(*nearest)
     )]
-    Unit { metric: &'static str, unit: String, units: &'static str, nearest: Option<&'static str> },
+    Unit { metric: String, unit: String, units: &'static str, nearest: Option<&'static str> },
     #[error("\"{}\" is more than all of them; a share is at most 100%", Untrusted::new(.0))]
     AboveAll(String),
     #[error("\"{}\" is no whole number; write a % behind a share", Untrusted::new(.0))]

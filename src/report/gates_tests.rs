@@ -316,3 +316,59 @@ fn each_result_has_its_code_and_shows_what_was_measured() {
     let (code, nothing) = shown("p99.9>1s", &empty);
     assert!(code == "no-data" && nothing.contains("p99.9"), "{code} {nothing}");
 }
+
+#[test]
+fn a_phase_has_the_metrics_of_times_and_no_others() {
+    for (text, phase, metric) in [
+        ("ttfb.p99>200ms", AttemptPhase::FirstByte, Metric::Quantile(0.99)),
+        ("ttfb.p99.9 > 1s", AttemptPhase::FirstByte, Metric::Quantile(0.999)),
+        ("CONNECT.P95>=50ms", AttemptPhase::Connect, Metric::Quantile(0.95)),
+        ("connect.max>1s", AttemptPhase::Connect, Metric::Max),
+        ("tls.mean>10ms", AttemptPhase::Tls, Metric::Mean),
+        ("resolve.p50>5ms", AttemptPhase::Resolve, Metric::Quantile(0.5)),
+        ("send.p90>5ms", AttemptPhase::Send, Metric::Quantile(0.9)),
+    ] {
+        let gate = Gate::parse(text).unwrap();
+        assert_eq!((gate.phase, gate.metric), (Some(phase), metric), "{text}");
+    }
+    for (text, part) in [
+        ("ttfb>200ms", "\"ttfb\" is no metric, did you mean ttfb.p99?"),
+        ("connect.p98>200ms", "did you mean connect.p90?"),
+        ("connect.acked>1", "did you mean connect."),
+        ("ttfb.>1s", "did you mean ttfb.p99?"),
+        ("tffb.p99>1s", "did you mean ttfb.p99?"),
+        ("reply.p99>1s", "of the phases resolve, connect, tls, send, ttfb their times"),
+        ("first-byte.p99>1s", "is no metric"),
+        (".p99>1s", "is no metric"),
+        ("p99.ttfb>1s", "is no metric"),
+        ("ttfb.p99>1%", "ttfb.p99 takes us, ms or s, not \"%\""),
+        ("connect.max>5", "connect.max takes us, ms or s, not a plain number"),
+    ] {
+        let told = refusal(text);
+        assert!(told.contains(part), "{text}: {told}");
+    }
+}
+
+#[test]
+fn a_gate_on_a_phase_measures_that_phase_alone() {
+    let summary = sample::summary(2000);
+    let first_bytes = summary.phases.of(AttemptPhase::FirstByte).unwrap();
+    assert!(first_bytes.count() > 10 * summary.phases.of(AttemptPhase::Connect).unwrap().count());
+    for (gate, expected) in [
+        ("connect.max>300us", GateVerdict::Passed),
+        ("connect.max>=300us", GateVerdict::Failed),
+        ("connect.p50!=300us", GateVerdict::Passed),
+        ("send.mean>40us", GateVerdict::Passed),
+        ("ttfb.p50>1ms", GateVerdict::Failed),
+        // An attempt without a first byte counts with the time that it waited for one.
+        ("ttfb.max>9s", GateVerdict::Failed),
+        ("ttfb.max>11s", GateVerdict::Passed),
+        // No attempt had a handshake, and no data is no good news.
+        ("tls.p99>1s", GateVerdict::NoData),
+    ] {
+        assert_eq!(verdict(gate, &summary), expected, "{gate}");
+    }
+    let told = |gate: &str| Gate::parse(gate).unwrap().evaluate(&summary).explanation();
+    assert_eq!(told("connect.max>1s"), "connect.max is 300 µs");
+    assert_eq!(told("tls.p99>1s"), "there is nothing to measure tls.p99 by");
+}

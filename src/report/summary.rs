@@ -21,6 +21,7 @@ pub mod junit;
 pub mod latency;
 pub mod lives;
 pub(super) mod markup;
+pub mod phases;
 mod plot;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -33,6 +34,7 @@ pub use counts::{
 use course::Course;
 use latency::LatencyFigures;
 use lives::LifeCounts;
+use phases::PhaseFigures;
 
 pub const SLOWEST: usize = 10;
 
@@ -88,6 +90,8 @@ pub struct DeliverySummary {
     pub course: Course,
     pub latency: LatencyFigures,
     pub service_time: LatencyFigures,
+    /// Of this part of the run: the journal does not record phases.
+    pub phases: PhaseFigures,
     pub slowest: Vec<SlowOrder>,
     pub throttling: Throttling,
     pub unknown_outcomes: u64,
@@ -282,6 +286,7 @@ impl DeliverySummary {
         self.length = self.length.max(self.in_run(attempt.finished));
         self.latency.record(attempt.latency());
         self.service_time.record(attempt.service_time());
+        self.phases.record(&attempt.phases);
         let sent = self.in_run(attempt.sent);
         self.course.record(sent, |part| match attempt.is_acknowledged() {
             true => part.acknowledged += 1,

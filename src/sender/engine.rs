@@ -54,6 +54,7 @@ use super::orders::error::OrderError;
 use super::pace::Pace;
 use super::record::{Attempt, EngineEvent, InFlight, Interruption, Order, OrderEnd, OrderResult};
 use crate::clock::Clock;
+use crate::net::outcome::TimedOutcome;
 use crate::net::transport::{Request, Transport};
 use crate::store::StoreError;
 
@@ -233,10 +234,10 @@ impl<C: Clock, T: Transport> Engine<'_, C, T> {
         async move {
             let request = self.request.with_body(Arc::clone(&made.order.body));
             let sent = self.since(start);
-            let outcome = self.transport.send(&request).await;
+            let TimedOutcome { outcome, phases } = self.transport.send(&request).await;
             let finished = self.since(start);
             let (outcome, conclusion) = self.judge.conclude(outcome);
-            Completed { made, sent, finished, outcome, conclusion }
+            Completed { made, sent, finished, outcome, phases, conclusion }
         }
     }
 

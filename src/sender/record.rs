@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decide::{Exhaustion, LastOutcome};
 use crate::clock::LATEST;
+use crate::net::phases::Phases;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -66,6 +67,8 @@ pub struct Attempt {
     pub intended: Duration,
     pub sent: Duration,
     pub finished: Duration,
+    /// Of the exchange by itself; an earlier session's are not recorded.
+    pub phases: Phases,
     pub status: Option<u16>,
     pub code: Cow<'static, str>,
     /// Why it does not acknowledge, in words; `None` where it does.
@@ -183,6 +186,7 @@ mod tests {
             intended: millis(1_000),
             sent: millis(1_250),
             finished: millis(1_750),
+            phases: Phases::default(),
             status: Some(200),
             code: "acknowledged".into(),
             explanation: None,

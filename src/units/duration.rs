@@ -10,6 +10,22 @@ pub fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
+/// A measured time to three digits: `412 µs`, `4.12 ms`, `41.2 ms`, `4.12 s`, `125 s`.
+pub fn three_digits(duration: Duration) -> String {
+    let micros = duration.as_secs_f64() * 1e6;
+    if micros < 999.5 {
+        return format!("{micros:.0} µs");
+    }
+    let (value, unit) = if micros < 999_500.0 { (micros / 1e3, "ms") } else { (micros / 1e6, "s") };
+    if value < 9.995 {
+        format!("{value:.2} {unit}")
+    } else if value < 99.95 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
+}
+
 /// Serializes a duration as [`milliseconds`].
 pub fn in_milliseconds<S: Serializer>(
     time: &(impl Into<Option<Duration>> + Copy),

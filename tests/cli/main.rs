@@ -43,6 +43,7 @@ mod network;
 mod order_files;
 mod output_files;
 mod packaging;
+mod phases;
 mod pipes;
 mod profiles;
 mod readme;

@@ -390,6 +390,10 @@ fn an_interrupted_run_goes_on_where_it_was() {
     assert_eq!((&attempts["total"], &attempts["failed"]), (&(ORDERS + 2).into(), &2.into()));
     assert_eq!(attempts["earlier_parts"], before["attempts"]["total"], "{after}");
     assert_eq!((&attempts["unknown_outcomes"], &attempts["without_times"]), (&0.into(), &0.into()));
+    // The journal records no phases, so they are those of the last part.
+    let measured = |summary: &Value| summary["phases"]["attempts"].clone();
+    assert_eq!(measured(&before), before["attempts"]["total"]);
+    assert_eq!(measured(&after), (ORDERS as u64 + 2 - measured(&before).as_u64().unwrap()));
     assert_eq!(after["reasons"][0]["explanation"], before["reasons"][0]["explanation"]);
     let elapsed = |summary: &Value| summary["elapsed_ms"].as_f64().unwrap();
     assert!(elapsed(&after) > elapsed(&before), "{before} {after}");

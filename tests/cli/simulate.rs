@@ -300,7 +300,7 @@ fn lasting(text: &str) -> String {
         (r"in [\d.]+ (?:ms|s)\b", "in WAIT"),
         (r"POT\d{8}", "POT"),
         (r"127\.0\.0\.1:\d+", "HOST"),
-        (r#""(elapsed_ms|wait_ms)":[\d.]+"#, "\"$1\":0"),
+        (r#""(elapsed_ms|wait_ms|connect_ms|send_ms|first_byte_ms)":[\d.]+"#, "\"$1\":0"),
         (r#""(started_at|payout_cl_id)":"[^"]*""#, "\"$1\":\"\""),
     ];
     rules.iter().fold(text.to_owned(), |text, (pattern, with)| {
@@ -372,10 +372,10 @@ fn the_json_of_a_single_order_is_this() {
     assert_eq!(
         lines,
         [
-            r#"{"type":"attempt","schema_version":1,"acknowledged":false,"conclusion":"status-with-right-body","elapsed_ms":0,"explanation":"the body is right, but status 500 is not 2xx","next":{"attempt":2,"offset_ms":15000.0,"wait_ms":0},"number":1,"planned_offset_ms":0.0,"reply_body":"{\"error_code\":\"0000\"}","started_at":"","status":500,"warnings":[]}"#,
-            r#"{"type":"attempt","schema_version":1,"acknowledged":false,"conclusion":"html","elapsed_ms":0,"explanation":"the body is an HTML page (a login, error or challenge page?)","next":{"attempt":3,"offset_ms":45000.0,"wait_ms":0},"number":2,"planned_offset_ms":15000.0,"reply_body":"<html>hi</html>","started_at":"","status":200,"warnings":[]}"#,
-            r#"{"type":"attempt","schema_version":1,"acknowledged":false,"conclusion":"closed-early","elapsed_ms":0,"explanation":"the connection was closed before the reply was complete (a crash, or a wrong Content-Length?); the retry must be treated as a duplicate (connection closed before message completed)","next":{"attempt":4,"offset_ms":105000.0,"wait_ms":0},"number":3,"planned_offset_ms":45000.0,"reply_body":null,"started_at":"","status":null,"warnings":[]}"#,
-            r#"{"type":"attempt","schema_version":1,"acknowledged":true,"conclusion":"acknowledged","elapsed_ms":0,"explanation":null,"next":null,"number":4,"planned_offset_ms":105000.0,"reply_body":"{\"error_code\":\"0000\",\"x\":1}","started_at":"","status":201,"warnings":["extra-members","status-not-200"]}"#,
+            r#"{"type":"attempt","schema_version":1,"acknowledged":false,"conclusion":"status-with-right-body","elapsed_ms":0,"explanation":"the body is right, but status 500 is not 2xx","next":{"attempt":2,"offset_ms":15000.0,"wait_ms":0},"number":1,"phases":{"connect_ms":0,"ended_in":null,"first_byte_ms":0,"resolve_ms":null,"send_ms":0,"tls_ms":null},"planned_offset_ms":0.0,"reply_body":"{\"error_code\":\"0000\"}","started_at":"","status":500,"warnings":[]}"#,
+            r#"{"type":"attempt","schema_version":1,"acknowledged":false,"conclusion":"html","elapsed_ms":0,"explanation":"the body is an HTML page (a login, error or challenge page?)","next":{"attempt":3,"offset_ms":45000.0,"wait_ms":0},"number":2,"phases":{"connect_ms":0,"ended_in":null,"first_byte_ms":0,"resolve_ms":null,"send_ms":0,"tls_ms":null},"planned_offset_ms":15000.0,"reply_body":"<html>hi</html>","started_at":"","status":200,"warnings":[]}"#,
+            r#"{"type":"attempt","schema_version":1,"acknowledged":false,"conclusion":"closed-early","elapsed_ms":0,"explanation":"the connection was closed before the reply was complete (a crash, or a wrong Content-Length?); the retry must be treated as a duplicate (connection closed before message completed)","next":{"attempt":4,"offset_ms":105000.0,"wait_ms":0},"number":3,"phases":{"connect_ms":0,"ended_in":"first-byte","first_byte_ms":0,"resolve_ms":null,"send_ms":0,"tls_ms":null},"planned_offset_ms":45000.0,"reply_body":null,"started_at":"","status":null,"warnings":[]}"#,
+            r#"{"type":"attempt","schema_version":1,"acknowledged":true,"conclusion":"acknowledged","elapsed_ms":0,"explanation":null,"next":null,"number":4,"phases":{"connect_ms":0,"ended_in":null,"first_byte_ms":0,"resolve_ms":null,"send_ms":0,"tls_ms":null},"planned_offset_ms":105000.0,"reply_body":"{\"error_code\":\"0000\",\"x\":1}","started_at":"","status":201,"warnings":["extra-members","status-not-200"]}"#,
             r#"{"type":"report","schema_version":1,"attempts":4,"result":"acknowledged"}"#,
         ]
     );

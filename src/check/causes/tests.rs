@@ -9,6 +9,7 @@ use super::*;
 use crate::check::case::Need;
 use crate::check::report::{Exchange, Received, RunOption};
 use crate::check::suite::Suite;
+use crate::net::phases::Phases;
 
 const RECORDED: &str = include_str!("../../../fixtures/check/recorded.jsonl");
 
@@ -135,6 +136,7 @@ impl RecordedResult {
                 },
                 conclusion: self.conclusion,
                 elapsed: Duration::from_millis(7),
+                phases: Phases::default(),
             }];
         }
     }

@@ -204,7 +204,7 @@ impl Sender<'_> {
                 let outcome = tokio::select! {
                     biased;
                     () = interrupts.next() => return Ok(interrupted(exit)),
-                    outcome = client.send(&request) => outcome,
+                    timed = client.send(&request) => timed.outcome,
                 };
                 if let Some(error) = not_sent(client) {
                     return Err(error);

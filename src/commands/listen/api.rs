@@ -233,7 +233,7 @@ async fn send(
         headers.push((name, value));
     }
     let sent = Request::new(target, Arc::default(), request.body.to_vec()).with_headers(&headers);
-    let outcome = client.send(&sent).await;
+    let outcome = client.send(&sent).await.outcome;
     let conclusion = outcome.conclusion_by(&rule);
     let remark = outcome.explanation(conclusion.as_ref());
     match outcome {

@@ -128,7 +128,7 @@ impl Probe {
             Err(error) => return Asked::Elsewhere(error.to_string()),
         };
         let options = RequestOptions::get(TRY);
-        match client.send(&Request::new(target, Arc::new(options), Vec::new())).await {
+        match client.send(&Request::new(target, Arc::new(options), Vec::new())).await.outcome {
             Outcome::NoReply(failure) => Asked::NotYet(failure.explanation()),
             Outcome::Reply(reply) if reply.body == self.answer.as_bytes() => Asked::Reached,
             Outcome::Reply(reply) => {

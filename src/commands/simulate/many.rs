@@ -118,7 +118,7 @@ pub struct ManyArgs {
     /// payout-notify did not write, are not replaced.
     #[arg(long, value_name = "FORMAT=FILE", value_parser = ReportTarget::parse)]
     pub report: Vec<ReportTarget>,
-    /// Fail if this is met, such as 'p99>200ms' or 'acked<100%'; several may be given.
+    /// Fail if this is met, such as 'p99>200ms', 'ttfb.p99>100ms' or 'acked<100%'; several may be given.
     #[arg(long, value_name = "GATE", value_parser = Gate::parse)]
     pub fail_if: Vec<Gate>,
 }

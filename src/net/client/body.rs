@@ -5,7 +5,6 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use super::progress::Wire;
 use crate::net::options::RequestOptions;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
@@ -23,8 +23,8 @@ pub(super) struct RequestBody {
     is_chunked: bool,
     time: Duration,
     pause: Option<(Instant, Pin<Box<Sleep>>)>,
-    /// Told when the last byte is handed out.
-    ended: Option<Arc<AtomicBool>>,
+    /// Where it is noted that the last byte is handed out.
+    wire: Arc<Wire>,
     /// What a body waits for after `Expect: 100-continue`.
     gate: Option<Released>,
 }
@@ -33,12 +33,17 @@ impl RequestBody {
     pub(super) fn new(
         rest: Bytes,
         options: &RequestOptions,
-        ended: Option<Arc<AtomicBool>>,
+        wire: Arc<Wire>,
         gate: Option<Released>,
     ) -> Self {
         let length = rest.len();
         let (is_chunked, time) = (options.is_chunked, options.upload.time_for(length));
-        RequestBody { rest, length, is_chunked, time, pause: None, ended, gate }
+        RequestBody { rest, length, is_chunked, time, pause: None, wire, gate }
+    }
+
+    /// Turns a body that was not sent to another connection.
+    pub(super) fn move_to(&mut self, wire: Arc<Wire>) {
+        self.wire = wire;
     }
 
     /// How many bytes may go out by now, in all.
@@ -83,8 +88,8 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        if let Some(ended) = self.ended.as_ref().filter(|_| self.rest.is_empty()) {
-            ended.store(true, Ordering::Release);
+        if self.rest.is_empty() {
+            self.wire.note_end();
         }
         self.rest.is_empty()
     }

@@ -3,12 +3,14 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use super::progress::Wire;
+use crate::net::phases::Stamp;
 
 /// A socket that the pool can look at while the protocol owns the connection.
 #[derive(Clone, Debug)]
@@ -60,14 +62,22 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// The stream of a connection: it notes what is read, and its writing side can be shut while the
-/// reply is awaited.
+/// The stream of a connection: it notes when a request is written and its reply begins, and its
+/// writing side can be shut while the reply is awaited.
 pub(super) struct Watched<S> {
-    pub(super) stream: S,
-    /// Whether anything was read since the last request.
-    pub(super) has_read: Arc<AtomicBool>,
-    /// Set by the body when its last byte is handed out; taken when the side is shut.
-    pub(super) ended: Option<Arc<AtomicBool>>,
+    stream: S,
+    wire: Arc<Wire>,
+    /// Whether the writing side is shut after the last byte of the request.
+    shuts: bool,
+    /// When the last write that was not flushed began: a moment later the other side has it, and may
+    /// reply before this task is scheduled again.
+    unflushed: Option<Stamp>,
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(stream: S, wire: Arc<Wire>, shuts: bool) -> Self {
+        Watched { stream, wire, shuts, unflushed: None }
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -79,7 +89,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.has_read.store(true, Ordering::Relaxed);
+            self.wire.note_read();
         }
         Poll::Ready(Ok(()))
     }
@@ -91,15 +101,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let now = Stamp::now();
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        self.unflushed = Some(now);
+        Poll::Ready(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if flushed.is_pending() && self.unflushed.is_some() {
+            // What TLS holds back is written later.
+            self.unflushed = Some(Stamp::now());
+        }
+        ready!(flushed)?;
         // A flush comes only after everything that was handed out is written.
-        if self.ended.as_ref().is_some_and(|ended| ended.load(Ordering::Acquire)) {
+        if let Some(at) = self.unflushed.take() {
+            self.wire.note_written(at);
+        }
+        if self.shuts && self.wire.has_ended() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-            self.ended = None;
+            self.shuts = false;
         }
         Poll::Ready(Ok(()))
     }

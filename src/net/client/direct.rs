@@ -8,7 +8,6 @@
 //! each, for the same CPU per request; at 2,000/s it took 0.92 of oha's CPU, and reqwest 1.19.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http_body_util::BodyExt;
@@ -28,12 +27,14 @@ use tokio_rustls::TlsConnector;
 use super::body::{RequestBody, gate};
 use super::connection::{Socket, Watched};
 use super::pool::{Connection, Pool};
+use super::progress::{Progress, Wire};
 use super::{HttpReply, HttpRequest};
 use crate::mask::Untrusted;
-use crate::net::failure::{ConnectionPhase, Progress, failure, failure_on_reuse};
+use crate::net::failure::{ConnectionPhase, failure, failure_on_reuse};
 use crate::net::options::Connections;
 use crate::net::outcome::{FailureKind, TransportFailure};
-use crate::net::resolve::{ResolveRule, addresses_of, connect};
+use crate::net::phases::Stamp;
+use crate::net::resolve::{ResolveRule, connect, known_addresses, look_up};
 use crate::net::target::Target;
 use crate::net::tls::{Tls, describe};
 
@@ -62,6 +63,7 @@ impl Direct {
             Some(connection) => self.send_on_kept(connection, request, progress).await?,
             None => Box::pin(self.send_on_new(request, None, progress)).await?,
         };
+        connection.wire.note_read();
         let reply = read(request, response, progress).await?;
         if may_reuse && !reply.is_cut {
             self.pool.keep(connection);
@@ -76,15 +78,14 @@ impl Direct {
         progress: &Progress,
     ) -> Result<Exchanging, TransportFailure> {
         progress.log.note(|| "* using a kept connection again".to_owned());
-        progress.reach(ConnectionPhase::Exchanging);
-        let message = to_message(request, None, progress);
+        progress.begin_on(&connection.wire, Stamp::at(connection.since.into_std()));
+        let message = to_message(request, &connection.wire, progress);
         let mut error = match connection.sender.try_send_request(message).await {
             Ok(response) => return Ok((connection, response)),
             Err(error) => error,
         };
         let Some(unsent) = error.take_message() else {
-            let has_begun = connection.has_read.load(Ordering::Relaxed);
-            return Err(failure_on_reuse(&error.into_error(), has_begun));
+            return Err(failure_on_reuse(&error.into_error(), connection.wire.has_read()));
         };
         // This is rare, and need not take room in what waits for a reply.
         drop(error);
@@ -97,10 +98,17 @@ impl Direct {
         unsent: Option<Request<RequestBody>>,
         progress: &Progress,
     ) -> Result<Exchanging, TransportFailure> {
-        let ended = request.options.is_half_closed.then(Arc::default);
-        let mut connection = self.connect(request.target, ended.clone(), progress).await?;
+        let shuts = request.options.is_half_closed;
+        let mut connection = self.connect(request.target, shuts, progress).await?;
         progress.reach(ConnectionPhase::Exchanging);
-        let message = unsent.unwrap_or_else(|| to_message(request, ended, progress));
+        progress.watch(&connection.wire);
+        let message = match unsent {
+            None => to_message(request, &connection.wire, progress),
+            Some(mut unsent) => {
+                unsent.body_mut().move_to(Arc::clone(&connection.wire));
+                unsent
+            }
+        };
         let sent = connection.sender.send_request(message).await;
         let response = sent.map_err(|error| failure(&error, ConnectionPhase::Exchanging))?;
         Ok((connection, response))
@@ -109,20 +117,28 @@ impl Direct {
     async fn connect(
         &self,
         target: &Target,
-        ended: Option<Arc<AtomicBool>>,
+        shuts: bool,
         progress: &Progress,
     ) -> Result<Connection, TransportFailure> {
-        progress.reach(ConnectionPhase::Resolving);
-        let addresses = addresses_of(target, &self.resolve).await?;
+        let addresses = match known_addresses(target, &self.resolve) {
+            Some(known) => {
+                progress.begin(ConnectionPhase::Connecting, Stamp::now());
+                known
+            }
+            None => {
+                progress.begin(ConnectionPhase::Resolving, Stamp::now());
+                let found = look_up(target).await?;
+                progress.reach(ConnectionPhase::Connecting);
+                found
+            }
+        };
         progress.log.note(|| {
             format!("* {} has the addresses {addresses:?}", Untrusted::new(target.host()))
         });
         let classify = |error: io::Error| failure(&error, progress.phase());
-        progress.reach(ConnectionPhase::Connecting);
         let socket = Socket::new(connect(&addresses, &progress.log).await.map_err(classify)?);
-        let has_read = Arc::default();
         let Some(tls) = self.tls.as_ref().filter(|_| target.is_https()) else {
-            return open(socket.clone(), socket, has_read, ended).await;
+            return open(socket.clone(), socket, shuts).await;
         };
         let name = ServerName::try_from(target.host().to_owned())
             .map_err(|error| TransportFailure::new(FailureKind::Tls, &error.to_string()))?;
@@ -135,18 +151,19 @@ impl Direct {
             let connection = shaken.as_ref().ok().map(|stream| stream.get_ref().1);
             describe(connection, &chain).into_iter().for_each(|line| progress.log.note(|| line));
         }
-        open(shaken.map_err(classify)?, socket, has_read, ended).await
+        open(shaken.map_err(classify)?, socket, shuts).await
     }
 }
 
 fn to_message(
     request: HttpRequest<'_>,
-    ended: Option<Arc<AtomicBool>>,
+    wire: &Arc<Wire>,
     progress: &Progress,
 ) -> Request<RequestBody> {
     let options = request.options;
     let (gate, go_ahead) = options.awaits_continue.then(gate).unzip();
-    let mut message = Request::new(RequestBody::new(request.body.clone(), options, ended, gate));
+    let body = RequestBody::new(request.body.clone(), options, Arc::clone(wire), gate);
+    let mut message = Request::new(body);
     *message.method_mut() = request.method.clone();
     *message.uri_mut() = request.uri.clone();
     *message.headers_mut() = request.headers();
@@ -156,7 +173,11 @@ fn to_message(
     }
     if let Some(go_ahead) = go_ahead {
         headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
-        on_informational(&mut message, move |_| go_ahead.notify_one());
+        let wire = Arc::clone(wire);
+        on_informational(&mut message, move |_| {
+            wire.note_interim();
+            go_ahead.notify_one();
+        });
     }
     let first = || format!("{} {} HTTP/1.1", message.method(), message.uri());
     progress.log.head('>', first, message.headers());
@@ -191,16 +212,12 @@ async fn read(
     Ok(reply)
 }
 
-async fn open<S>(
-    stream: S,
-    socket: Socket,
-    has_read: Arc<AtomicBool>,
-    ended: Option<Arc<AtomicBool>>,
-) -> Result<Connection, TransportFailure>
+async fn open<S>(stream: S, socket: Socket, shuts: bool) -> Result<Connection, TransportFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let stream = TokioIo::new(Watched { stream, has_read: Arc::clone(&has_read), ended });
+    let wire = Arc::<Wire>::default();
+    let stream = TokioIo::new(Watched::new(stream, Arc::clone(&wire), shuts));
     // One buffer for head and body: a small copy costs less than a write of two parts.
     let opened = http1::Builder::new().writev(false).handshake(stream).await;
     let (sender, connection) =
@@ -209,7 +226,7 @@ where
     tokio::spawn(async move {
         let _ = connection.await;
     });
-    Ok(Connection { sender, socket, has_read, idle_since: Instant::now() })
+    Ok(Connection { sender, socket, wire, since: Instant::now() })
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub(in crate::net) async fn send_with(
     config: ClientConfig,
 ) -> Outcome {
     let (client, request) = client(url, options, config);
-    client.send(&request).await
+    client.send(&request).await.outcome
 }
 
 pub(in crate::net) async fn send(url: &str, options: RequestOptions) -> Outcome {

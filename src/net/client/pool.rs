@@ -1,6 +1,5 @@
 //! Idle connections, kept for the next request.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::body::RequestBody;
 use super::connection::Socket;
+use super::progress::Wire;
 
 const READY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -32,9 +32,9 @@ impl Default for PoolLimits {
 pub(super) struct Connection {
     pub(super) sender: SendRequest<RequestBody>,
     pub(super) socket: Socket,
-    /// Whether anything was read since the last request.
-    pub(super) has_read: Arc<AtomicBool>,
-    pub(super) idle_since: Instant,
+    pub(super) wire: Arc<Wire>,
+    /// Since when it is idle, or in use again.
+    pub(super) since: Instant,
 }
 
 #[derive(Debug)]
@@ -58,14 +58,15 @@ impl Pool {
     pub(super) async fn take(&self) -> Option<Connection> {
         loop {
             let mut connection = self.state().idle.pop()?;
-            let idle = connection.idle_since.elapsed();
+            let now = Instant::now();
+            let idle = now.saturating_duration_since(connection.since);
             let is_in_time = self.limits.idle_time.is_none_or(|limit| idle < limit);
             let is_open = is_in_time
                 && !connection.sender.is_closed()
                 && (idle < self.limits.trusted_for || connection.socket.is_quiet())
                 && connection.sender.ready().await.is_ok();
             if is_open {
-                connection.has_read.store(false, Ordering::Relaxed);
+                connection.since = now;
                 return Some(connection);
             }
         }
@@ -88,7 +89,7 @@ impl Pool {
     }
 
     fn put(self: &Arc<Self>, mut connection: Connection) {
-        connection.idle_since = Instant::now();
+        connection.since = Instant::now();
         let mut state = self.state();
         if state.idle.len() >= self.limits.most_idle {
             state.idle.retain(|kept| !kept.sender.is_closed());
@@ -119,7 +120,7 @@ async fn sweep(pool: Weak<Pool>, limit: Duration) {
         sleep(limit / 2).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut state = pool.state();
-        state.idle.retain(|kept| !kept.sender.is_closed() && kept.idle_since.elapsed() < limit);
+        state.idle.retain(|kept| !kept.sender.is_closed() && kept.since.elapsed() < limit);
         if state.idle.is_empty() {
             state.has_sweeper = false;
             return;

@@ -13,9 +13,11 @@ use hyper::header::{ACCEPT_ENCODING, HeaderValue};
 use reqwest::{Client, Url, redirect, retry};
 use rustls::ClientConfig;
 
+use super::progress::{Progress, Wire};
 use super::{ClientError, HttpReply, HttpRequest};
-use crate::net::failure::{ConnectionPhase, Progress, failure, timed_out};
+use crate::net::failure::{ConnectionPhase, failure, timed_out};
 use crate::net::outcome::{FailureKind, TransportFailure};
+use crate::net::phases::{AttemptPhase, Phases, Stamp};
 use crate::net::proxy::{Proxy, ProxyError};
 use crate::net::target::Target;
 use crate::net::tls::{Tls, TlsSettings, config_without_roots};
@@ -66,17 +68,26 @@ impl Proxied {
         &self,
         request: HttpRequest<'_>,
         log: Log,
-    ) -> Result<HttpReply, TransportFailure> {
+    ) -> (Result<HttpReply, TransportFailure>, Phases) {
         let (is_https, limit) = (request.target.is_https(), request.options.timeout);
-        let progress = Arc::new(Progress::new(ConnectionPhase::Reaching { is_https }, log));
-        let Ok(exchanged) = tokio::time::timeout(limit, self.send(request, &progress)).await else {
+        let has_body = !request.body.is_empty();
+        let reaching = ConnectionPhase::Reaching { is_https };
+        let progress = Arc::new(Progress::new(reaching, log));
+        progress.begin(reaching, Stamp::now());
+        let exchanged = tokio::time::timeout(limit, self.send(request, &progress)).await;
+        let exchanged = exchanged.unwrap_or_else(|_| {
             let failed = timed_out(progress.phase(), limit);
-            return Err(match progress.phase() {
+            Err(match progress.phase() {
                 ConnectionPhase::Exchanging => failed,
                 _ => self.proxy.was_silent(&failed, is_https),
-            });
-        };
-        exchanged
+            })
+        });
+        let phases = progress.finish(&exchanged, limit, |phases| {
+            let phases = phases.without(AttemptPhase::Send);
+            // When the connection was there is known from the body alone.
+            if has_body { phases } else { phases.without(AttemptPhase::FirstByte) }
+        });
+        (exchanged, phases)
     }
 
     async fn send(
@@ -97,14 +108,20 @@ impl Proxied {
         progress.log.head('>', || format!("{} {url} HTTP/1.1", request.method), &headers);
         let mut message = reqwest::Request::new(request.method.clone(), url);
         *message.headers_mut() = headers;
-        let body = Noted { rest: request.body.clone(), progress: Arc::clone(progress) };
+        let wire = Arc::<Wire>::default();
+        progress.watch(&wire);
+        let (rest, noting) = (request.body.clone(), Arc::clone(progress));
+        let body = Noted { rest, progress: noting, wire: Arc::clone(&wire) };
         if body.rest.is_empty() {
             // Nobody asks for it, so nobody could note it.
-            progress.reach(ConnectionPhase::Exchanging);
+            progress.begin(ConnectionPhase::Exchanging, Stamp::now());
+            wire.note_end();
+            wire.note_written(Stamp::now());
         }
         *message.body_mut() = Some(reqwest::Body::wrap(body));
         let classify = |error| self.classify(error, reaching);
         let mut response = self.client.execute(message).await.map_err(classify)?;
+        wire.note_read();
         let first = || format!("{:?} {}", response.version(), response.status());
         progress.log.head('<', first, response.headers());
         let headers = std::mem::take(response.headers_mut());
@@ -152,6 +169,7 @@ fn unchanged(target: &Target, uri: &hyper::Uri) -> Option<Url> {
 struct Noted {
     rest: Bytes,
     progress: Arc<Progress>,
+    wire: Arc<Wire>,
 }
 
 impl Body for Noted {
@@ -162,8 +180,12 @@ impl Body for Noted {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.progress.reach(ConnectionPhase::Exchanging);
         let rest = std::mem::take(&mut self.rest);
+        if !rest.is_empty() {
+            self.progress.reach(ConnectionPhase::Exchanging);
+            self.wire.note_end();
+            self.wire.note_written(Stamp::now());
+        }
         Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))))
     }
 

@@ -247,7 +247,7 @@ async fn seen(url_tail: &str, request: RequestOptions, config: ClientConfig) -> 
     let url = format!("http://user:s3cret@{server}{url_tail}");
     let (client, message) = client(&url, request, config);
     let message = message.with_headers(&[("x-test".into(), "yes".into())]);
-    let outcome = client.send(&message).await;
+    let outcome = client.send(&message).await.outcome;
     assert_eq!(outcome.conclusion(), Some(Conclusion::Acknowledged(Vec::new())), "{outcome:?}");
     let seen = told.recv().unwrap().unwrap().replace(&server.to_string(), "(server)");
     let (head, body) = seen.split_once("\r\n\r\n").unwrap();
@@ -318,14 +318,14 @@ async fn a_proxy_is_in_the_way_of_some_options() {
     assert!(client.permits(&half).is_err());
     assert!(client.permits(&options(|o| o.connections = Connections::Reused)).is_ok());
     let request = Request::new(target, Arc::new(half), BODY);
-    assert_eq!(told(&client.send(&request).await).0, "other");
+    assert_eq!(told(&client.send(&request).await.outcome).0, "other");
 }
 
 #[tokio::test]
 async fn a_client_serves_one_endpoint() {
     let (client, _) = client("http://127.0.0.1:1/", options(|_| ()), without_proxy());
     let other = Request::new(Target::parse("http://127.0.0.1:2/").unwrap(), Arc::default(), BODY);
-    assert!(told(&client.send(&other).await).1.contains("another endpoint"));
+    assert!(told(&client.send(&other).await.outcome).1.contains("another endpoint"));
 }
 
 #[tokio::test]
@@ -362,7 +362,7 @@ async fn a_connection_that_was_closed_while_idle_costs_no_attempt() {
     let url = format!("http://{}/", closing(false));
     let (client, request) = client(&url, reused(), without_proxy());
     for _ in 0..10 {
-        body_of(client.send(&request).await);
+        body_of(client.send(&request).await.outcome);
         // The runtime sees nothing meanwhile: only the socket itself knows of the end.
         thread::sleep(Duration::from_millis(20));
     }
@@ -372,8 +372,8 @@ async fn a_connection_that_was_closed_while_idle_costs_no_attempt() {
 async fn a_kept_connection_that_ends_without_a_reply_is_stale() {
     let url = format!("http://{}/", closing(true));
     let (client, request) = client(&url, reused(), without_proxy());
-    body_of(client.send(&request).await);
-    let (code, why) = told(&client.send(&request).await);
+    body_of(client.send(&request).await.outcome);
+    let (code, why) = told(&client.send(&request).await.outcome);
     assert_eq!(code, "stale-connection", "{why}");
     assert!(why.contains("may or may not") && why.contains("duplicate"), "{why}");
     // A byte of a reply is the merchant's own failure.
@@ -385,6 +385,6 @@ async fn a_kept_connection_that_ends_without_a_reply_is_stale() {
     });
     let (client, request) =
         super::peers::client(&format!("http://{half}/"), reused(), without_proxy());
-    body_of(client.send(&request).await);
-    assert_eq!(told(&client.send(&request).await).0, "closed-early");
+    body_of(client.send(&request).await.outcome);
+    assert_eq!(told(&client.send(&request).await.outcome).0, "closed-early");
 }

@@ -50,8 +50,8 @@ async fn https_keeps_and_half_closes_connections_too() {
     let (url, merchant) = https(&own, None, 2);
     let config = || ClientConfig { tls: trusting(&own), ..ClientConfig::default() };
     let (client, request) = client(&url, reused(), config());
-    body_of(client.send(&request).await);
-    body_of(client.send(&request).await);
+    body_of(client.send(&request).await.outcome);
+    body_of(client.send(&request).await.outcome);
     drop(client);
     let half = options(|o| o.is_half_closed = true);
     body_of(send_with(&url, half, config()).await);

@@ -15,6 +15,7 @@ use crate::check::report::{CaseResult, CheckReport, Exchange, Received};
 use crate::mask::Untrusted;
 use crate::report::figures::shortened;
 use crate::report::json;
+use crate::report::phases::phases_json;
 use crate::report::text::milliseconds;
 
 /// The most bytes of a body; a longer one is cut and says so.
@@ -175,6 +176,7 @@ fn exchange_json(exchange: &Exchange) -> Value {
         "no_reply": exchange.received.as_ref().err().map(|why| text(why)),
         "conclusion": text(&exchange.conclusion),
         "elapsed_ms": milliseconds(exchange.elapsed),
+        "phases": phases_json(&exchange.phases),
     })
 }
 

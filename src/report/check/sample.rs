@@ -10,6 +10,7 @@ use crate::check::explore::{Explored, FoundViolation, Grammar, conclude, draw};
 use crate::check::report::{
     CaseResult, CheckReport, Endpoint, Exchange, Finding, Received, Status, Tries,
 };
+use crate::net::phases::{AttemptPhase, Phases};
 
 /// A text that would break out of every form: markup, terminal escapes, workflow commands, TAP
 /// directives, YAML ends, and a bidi override.
@@ -48,6 +49,10 @@ pub(crate) fn exchange(body: &[u8], received: Result<Received, String>) -> Excha
         received,
         conclusion: "acknowledged".to_owned(),
         elapsed: Duration::from_millis(7),
+        phases: Phases::default()
+            .with(AttemptPhase::Connect, 200)
+            .with(AttemptPhase::Send, 30)
+            .with(AttemptPhase::FirstByte, 6_500),
     }
 }
 
@@ -225,6 +230,9 @@ pub(crate) fn hostile() -> CheckReport {
                 }),
                 conclusion: text(),
                 elapsed: Duration::MAX,
+                phases: Phases::default()
+                    .with(AttemptPhase::FirstByte, u32::MAX)
+                    .failed_in(AttemptPhase::FirstByte),
             },
             Exchange { conclusion: text(), ..exchange(b"", Err(text())) },
         ],

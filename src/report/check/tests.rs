@@ -9,6 +9,7 @@ use super::*;
 use crate::check::causes::tests::recorded;
 use crate::check::explore::conclude;
 use crate::check::report::{CaseResult, Endpoint, Exchange, Finding, Received, Status, Tries};
+use crate::net::phases::Phases;
 use crate::report::line::{Line, Width};
 use crate::support::schema::Schemas;
 
@@ -256,6 +257,7 @@ fn every_line_is_valid_by_its_schema() {
         received,
         conclusion: "not acknowledged".to_owned(),
         elapsed: Duration::from_millis(1),
+        phases: Phases::default(),
     };
     let reply = Received { status: 500, content_type: None, body: b"busy".to_vec() };
     let statuses =

@@ -6,6 +6,7 @@ use super::latency::{LatencyFigures, SHOWN_QUANTILES};
 use super::markup::number;
 use super::plot::{self, Plot};
 use super::{AttemptCounts, DeliverySummary, RunReport, text};
+use crate::net::phases::AttemptPhase;
 use crate::report::figures::{counted, grouped, rate, share, span, three_digits};
 use crate::report::gates::GateVerdict;
 
@@ -25,6 +26,8 @@ struct Page<'r> {
     tiles: Vec<(String, &'static str)>,
     latency: Option<Plot>,
     clocks: [(&'static str, &'r LatencyFigures); 2],
+    phases: Vec<(AttemptPhase, &'r LatencyFigures)>,
+    phases_left_out: Option<String>,
     course: Option<(Plot, String)>,
     /// The most attempts of one number, which the longest bar stands for.
     most: u64,
@@ -50,6 +53,8 @@ pub fn page(report: &RunReport) -> String {
         tiles: tiles(summary),
         latency: plot::latency(summary),
         clocks: [("intended time", &summary.latency), ("real send time", &summary.service_time)],
+        phases: summary.phases.taken().collect(),
+        phases_left_out: text::phases_left_out(summary),
         course: plot::course(summary).map(|plot| (plot, span(summary.course.part_length()))),
         most: summary.by_attempt.iter().map(AttemptCounts::made).max().unwrap_or(0),
         more_failures: more.map(|more| counted(more, &format!("more {}", summary.noun()))),
@@ -165,8 +170,15 @@ mod tests {
     #[test]
     fn the_page_is_whole_and_loads_nothing() {
         let text = page(&sample::report(5000));
-        for part in ["<svg", "Attempts over time", "real send time", "POT00000417", "p99&gt;200ms"]
-        {
+        for part in [
+            "<svg",
+            "Attempts over time",
+            "real send time",
+            "POT00000417",
+            "p99&gt;200ms",
+            "Phases of attempts",
+            "<td class=\"long\">first byte</td>",
+        ] {
             assert!(text.contains(part), "{part}");
         }
         for forbidden in ["<script", "src=", "href=", "url(", "@import", "NaN"] {

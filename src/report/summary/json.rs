@@ -7,6 +7,7 @@ use super::{DeliverySummary, OrderCounts, RunFacts, RunReport};
 use crate::mask::Untrusted;
 use crate::report::gates::{Figure, GateResult};
 use crate::report::json;
+use crate::report::phases::{key, phases_json};
 use crate::report::text::milliseconds;
 use crate::sender::record::Attempt;
 
@@ -55,6 +56,7 @@ pub fn summary(report: &RunReport) -> String {
             "reasons": summary.reasons,
             "latency_from_intended": latency(&summary.latency),
             "latency_from_sent": latency(&summary.service_time),
+            "phases": phases(summary),
             "throttled": {
                 "episodes": throttling.episodes,
                 "first_at_ms": throttling.first_at.map(milliseconds),
@@ -109,6 +111,17 @@ fn latency(figures: &LatencyFigures) -> Value {
     {
         body.insert(format!("{name}_ms"), json!(time.map(milliseconds)));
     }
+    Value::Object(body)
+}
+
+fn phases(summary: &DeliverySummary) -> Value {
+    let each = summary.phases.each().map(|(phase, figures)| {
+        let mut body = latency(figures);
+        body["attempts"] = json!(figures.count());
+        (key(phase).to_owned(), body)
+    });
+    let mut body: Map<String, Value> = each.collect();
+    body.insert("attempts".to_owned(), json!(summary.phases.attempts()));
     Value::Object(body)
 }
 
@@ -183,6 +196,7 @@ pub fn attempt(attempt: &Attempt, (order, step): (u64, Option<u32>)) -> String {
             "finished_ms": milliseconds(attempt.finished),
             "latency_from_intended_ms": milliseconds(attempt.latency()),
             "latency_from_sent_ms": milliseconds(attempt.service_time()),
+            "phases": phases_json(&attempt.phases),
             "status": attempt.status,
             "acknowledged": attempt.is_acknowledged(),
             "conclusion": attempt.code,
@@ -216,6 +230,14 @@ mod tests {
         assert!(
             latency("latency_from_intended", "p99_9_ms") > latency("latency_from_sent", "p50_ms")
         );
+        let phases = &value["phases"];
+        assert_eq!(phases["attempts"], value["attempts"]["total"]);
+        assert_eq!(phases["first_byte"]["attempts"], phases["attempts"]);
+        assert_eq!(phases["connect"]["max_ms"], 0.3);
+        assert_eq!(
+            (&phases["tls"]["attempts"], &phases["tls"]["p99_ms"]),
+            (&json!(0), &Value::Null)
+        );
         assert_eq!(value["gates"][0]["verdict"], "failed");
         assert_eq!(value["gates"][1]["measured_unit"], "percent");
     }
@@ -235,5 +257,9 @@ mod tests {
         assert_eq!((&value["attempt"], &value["acknowledged"]), (&json!(1), &json!(true)));
         let latency = |name: &str| value[name].as_f64().unwrap();
         assert!(latency("latency_from_intended_ms") > latency("latency_from_sent_ms"));
+        let phases = &value["phases"];
+        assert_eq!((&phases["connect_ms"], &phases["send_ms"]), (&json!(0.3), &json!(0.04)));
+        assert_eq!((&phases["tls_ms"], &phases["ended_in"]), (&Value::Null, &Value::Null));
+        assert!(phases["first_byte_ms"].as_f64().unwrap() < latency("latency_from_sent_ms"));
     }
 }

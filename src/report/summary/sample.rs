@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{DeliverySummary, RunFacts, RunReport};
+use crate::net::phases::{AttemptPhase, Phases};
 use crate::report::gates::Gate;
 use crate::sender::decide::Exhaustion;
 use crate::sender::record::{Attempt, EngineEvent, OrderEnd, OrderResult};
@@ -90,9 +91,26 @@ fn attempt(
         intended,
         sent,
         finished: sent + took,
+        phases: phases(order, took, fault),
         status: fault.map_or(Some(200), |(_, status, _)| status),
         code: fault.map_or("acknowledged", |(code, ..)| code).into(),
         explanation: fault.map(|(_, _, why)| why.to_owned()),
+    }
+}
+
+/// One connection in 64 is new, and whoever times out waits for the first byte.
+fn phases(order: u64, took: Duration, fault: Option<(&str, Option<u16>, &str)>) -> Phases {
+    let micros = u32::try_from(took.as_micros()).unwrap();
+    let kept = Phases::default()
+        .with(AttemptPhase::Send, 40)
+        .with(AttemptPhase::FirstByte, micros - 1_000);
+    let phases = if order % 64 == 1 { kept.with(AttemptPhase::Connect, 300) } else { kept };
+    match fault {
+        Some(("timeout", ..)) => {
+            phases.with(AttemptPhase::FirstByte, micros - 40).failed_in(AttemptPhase::FirstByte)
+        }
+        Some(("connection-reset", ..)) => phases.failed_in(AttemptPhase::Reply),
+        _ => phases,
     }
 }
 
@@ -116,6 +134,7 @@ pub(crate) fn with_times(orders: &[&[&'static str]], took: Duration) -> Vec<Engi
                 intended,
                 sent,
                 finished,
+                phases: Phases::default(),
                 status,
                 code: (*code).into(),
                 explanation,
@@ -162,6 +181,7 @@ pub(crate) fn hostile() -> RunReport {
         intended: Duration::ZERO,
         sent: Duration::ZERO,
         finished: Duration::from_millis(5),
+        phases: Phases::default(),
         status: None,
         code: "<script>alert(2)</script>".into(),
         explanation: Some(evil.to_owned()),

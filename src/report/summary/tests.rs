@@ -1,5 +1,6 @@
 use super::counts::LONGEST_ID;
 use super::*;
+use crate::net::phases::Phases;
 use crate::report::gates::Gate;
 use crate::report::summary::sample::{events, facts, report, summary};
 use crate::sender::decide::Exhaustion;
@@ -19,6 +20,7 @@ fn attempt(order: u64, number: u32, latency_ms: u64, code: &'static str) -> Atte
         intended: start,
         sent: start,
         finished,
+        phases: Phases::default(),
         status: None,
         code: code.into(),
         explanation: (code != "acknowledged").then(|| format!("why {order}")),
@@ -152,6 +154,7 @@ fn every_line_is_valid_by_its_schema() {
             intended: Duration::from_millis(order),
             sent: Duration::from_millis(order * 2),
             finished: Duration::from_millis(order * 3),
+            phases: Phases::default(),
             status: (order > 1).then_some(200),
             code: if order > 1 { "acknowledged" } else { "timeout" }.into(),
             explanation: (order == 1).then(|| "too slow".to_owned()),

@@ -27,6 +27,7 @@ pub fn lines(report: &RunReport) -> Vec<Line> {
     lines.extend(attempts(summary));
     lines.extend(reasons(summary));
     lines.extend(latency(summary));
+    lines.extend(phases(summary));
     lines.extend(slowest(summary));
     lines.extend(failures(summary));
     if !report.gates.is_empty() {
@@ -237,11 +238,8 @@ fn latency(summary: &DeliverySummary) -> Vec<Line> {
     let shortest = clocks.iter().filter_map(|(_, figures)| figures.shortest()).min();
     let longest = clocks.iter().filter_map(|(_, figures)| figures.longest()).max();
     let Some((shortest, longest)) = shortest.zip(longest) else { return Vec::new() };
-    let mut head = format!("  {:<LABEL$}", "from the");
-    for name in SHOWN_QUANTILES.map(|(name, _)| name).into_iter().chain(["max"]) {
-        head.push_str(&format!("{name:>10}"));
-    }
-    let mut lines = vec![heading("Latency of all attempts"), Line::new().dim(head)];
+    let head = Line::new().dim(quantile_names("from the"));
+    let mut lines = vec![heading("Latency of all attempts"), head];
     lines.extend(clocks.iter().map(|(name, figures)| quantiles(name, figures)));
     let scale = LogScale::around(shortest, longest);
     lines.extend(clocks.iter().map(|(name, figures)| {
@@ -256,6 +254,35 @@ fn latency(summary: &DeliverySummary) -> Vec<Line> {
     lines.push(Line::new().dim(format!("  {:<LABEL$}{}", "", labels(CURVE, &ticks))));
     lines.extend(hidden_wait(summary));
     lines
+}
+
+fn phases(summary: &DeliverySummary) -> Vec<Line> {
+    let mut rows = summary.phases.taken().peekable();
+    if rows.peek().is_none() {
+        return Vec::new();
+    }
+    let mut lines = vec![heading("Phases of attempts").dim(": whose time it was")];
+    lines.extend(phases_left_out(summary).map(|told| Line::new().warn("  note:").plain(told)));
+    lines.push(Line::new().dim(format!("{}{:>10}", quantile_names(""), "attempts")));
+    lines.extend(rows.map(|(phase, figures)| {
+        quantiles(phase.name(), figures).plain(format!("{:>10}", grouped(figures.count())))
+    }));
+    lines
+}
+
+/// Which attempts have no phases, where a run was resumed.
+pub(super) fn phases_left_out(summary: &DeliverySummary) -> Option<String> {
+    let parts = summary.earlier.parts;
+    (parts > 0).then(|| {
+        let parts = counted(u64::from(parts), "earlier part");
+        format!(" of this part only; those of {parts} are not recorded")
+    })
+}
+
+fn quantile_names(first: &str) -> String {
+    let names = SHOWN_QUANTILES.map(|(name, _)| name).into_iter().chain(["max"]);
+    let names: String = names.map(|name| format!("{name:>10}")).collect();
+    format!("  {first:<LABEL$}{names}")
 }
 
 fn quantiles(name: &str, figures: &LatencyFigures) -> Line {
@@ -367,6 +394,8 @@ mod tests {
             "timeout",
             "failed   p99>200ms  p99 is",
             "would read 25.6 ms",
+            "Phases of attempts: whose time it was",
+            "\n  first byte ",
         ] {
             assert!(shown.contains(part), "{part:?} is not in\n{shown}");
         }
@@ -390,6 +419,21 @@ mod tests {
             assert_eq!(hints(10, millis), 0, "{millis}");
         }
         assert_eq!(hints(9, 41), 0);
+    }
+
+    #[test]
+    fn the_phases_of_a_resumed_run_are_those_of_its_last_part() {
+        let mut report = sample::report(200);
+        report.summary.begin_part(2, Duration::from_secs(1));
+        let shown = text(&report);
+        let note = "  note: of this part only; those of 2 earlier parts are not recorded";
+        assert!(shown.contains(note), "{shown}");
+        assert!(!text(&sample::report(200)).contains("are not recorded"));
+        // Without a measured attempt there is nothing to show, and nothing to say of it.
+        let mut summary = DeliverySummary::new(sample::facts(1));
+        sample::with_codes(&[&["acknowledged"]]).iter().for_each(|event| summary.fold(event));
+        let shown = text(&RunReport { summary, gates: Vec::new() });
+        assert!(!shown.contains("Phases"), "{shown}");
     }
 
     #[test]

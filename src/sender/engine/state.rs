@@ -15,6 +15,7 @@ use super::next_order::{NextOrder, When};
 use super::retry_queue::RetryQueue;
 use super::stops::{BEAT, LATENESS, Stops};
 use crate::net::outcome::{FailureKind, Outcome};
+use crate::net::phases::Phases;
 use crate::sender::decide::{Decision, Exhaustion, LastOutcome, Retry, RetryPlan};
 use crate::sender::orders::OrderFeed;
 use crate::sender::orders::error::OrderError;
@@ -96,6 +97,7 @@ pub(super) struct Completed {
     pub(super) sent: Duration,
     pub(super) finished: Duration,
     pub(super) outcome: Outcome,
+    pub(super) phases: Phases,
     pub(super) conclusion: Option<Conclusion>,
 }
 
@@ -355,7 +357,7 @@ impl<'r, E> State<'r, E> {
     }
 
     pub(super) fn complete(&mut self, completed: Completed) -> Result<(), E> {
-        let Completed { made, sent, finished, outcome, conclusion } = completed;
+        let Completed { made, sent, finished, outcome, phases, conclusion } = completed;
         let InFlight { order, attempt, intended, offset, .. } = made;
         let number = order.number;
         self.now = finished;
@@ -379,6 +381,7 @@ impl<'r, E> State<'r, E> {
             intended,
             sent,
             finished,
+            phases,
             status: outcome.status(),
             code: outcome.code(conclusion).into(),
             explanation: outcome.explanation(conclusion),

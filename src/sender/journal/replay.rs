@@ -14,6 +14,7 @@ use super::recorded::{
     RecordedAttempt, RecordedOrder, Span, each_order, recorded_orders, sessions,
 };
 use super::timeline::between;
+use crate::net::phases::Phases;
 use crate::sender::record::{Attempt, EngineEvent, Order, OrderEnd};
 use crate::store::{Reader, StoreError};
 
@@ -137,6 +138,7 @@ impl Replayer {
             intended,
             sent: made.sent_at.map_or(intended, after),
             finished: made.finished_at.map_or(intended, after),
+            phases: Phases::default(),
             status: None,
             code,
             explanation,

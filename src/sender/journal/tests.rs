@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::net::phases::Phases;
 use crate::sender::decide::{Decision, Exhaustion, LastOutcome};
 use crate::sender::jitter::Jitter;
 use crate::sender::orders::plan::{OrderPlan, OrderSettings, OrderSource};
@@ -83,6 +84,7 @@ fn outcome(order: u64, attempt: u32, then: Then) -> Vec<EngineEvent> {
         intended: sent,
         sent,
         finished,
+        phases: Phases::default(),
         status: None,
         code: code.into(),
         explanation: (then != Then::Acknowledged).then(|| format!("why {order}")),

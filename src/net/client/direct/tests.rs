@@ -208,7 +208,7 @@ async fn connections_are_reused_or_fresh() {
         });
         let (client, request) = client(&url, options, without_proxy());
         for _ in 0..3 {
-            body_of(client.send(&request).await);
+            body_of(client.send(&request).await.outcome);
         }
         assert_eq!(merchant.join().unwrap(), 3);
     }
@@ -249,7 +249,7 @@ async fn second_after_an_end(is_noticed: bool) -> (Outcome, bool) {
     });
     let url = format!("http://{address}/");
     let (client, request) = client(&url, reused(), without_proxy());
-    body_of(client.send(&request).await);
+    body_of(client.send(&request).await.outcome);
     until_idle(&client, false).await;
     end.send(()).unwrap();
     // This thread is the runtime's: unless it yields, the end is noticed with the request only.
@@ -257,7 +257,7 @@ async fn second_after_an_end(is_noticed: bool) -> (Outcome, bool) {
     if is_noticed {
         until_idle(&client, true).await;
     }
-    let outcome = client.send(&request).await;
+    let outcome = client.send(&request).await.outcome;
     drop(TcpStream::connect(address));
     (outcome, merchant.join().unwrap())
 }
@@ -297,8 +297,8 @@ async fn a_connection_that_ends_after_the_request_was_sent_is_a_failed_attempt()
         listener.accept().is_err()
     });
     let (client, request) = client(&url, reused(), without_proxy());
-    body_of(client.send(&request).await);
-    let second = client.send(&request).await;
+    body_of(client.send(&request).await.outcome);
+    let second = client.send(&request).await.outcome;
     assert_eq!(failure(&second).code(), "stale-connection");
     assert!(merchant.join().unwrap(), "it was sent again");
 }

@@ -9,7 +9,7 @@ use protocol::internal::acknowledgement::{ACKNOWLEDGEMENT_BODY, Reply};
 
 use super::*;
 use crate::clock::Clock;
-use crate::net::outcome::{FailureKind, Outcome, TransportFailure};
+use crate::net::outcome::{FailureKind, Outcome, TimedOutcome, TransportFailure};
 use crate::net::transport::Transport;
 use crate::store::tests::Folder;
 use crate::units::rate::Rate;
@@ -35,7 +35,7 @@ pub(super) struct Merchant<'a, R> {
 impl<R: Fn(u64, u64, Duration) -> (Duration, ScriptedReply) + Send + Sync> Transport
     for Merchant<'_, R>
 {
-    async fn send(&self, request: &Request) -> Outcome {
+    async fn send(&self, request: &Request) -> TimedOutcome {
         let order = std::str::from_utf8(&request.body).unwrap().parse().unwrap();
         let attempt = {
             let mut seen = self.seen.lock().unwrap();
@@ -56,7 +56,7 @@ impl<R: Fn(u64, u64, Duration) -> (Duration, ScriptedReply) + Send + Sync> Trans
                 ..Reply::default()
             })
         };
-        match answer {
+        TimedOutcome::unmeasured(match answer {
             ScriptedReply::Acknowledge => reply(200, ACKNOWLEDGEMENT_BODY, None),
             ScriptedReply::Refuse => reply(500, "", None),
             ScriptedReply::Reply(status, body) => reply(status, body, None),
@@ -67,7 +67,7 @@ impl<R: Fn(u64, u64, Duration) -> (Duration, ScriptedReply) + Send + Sync> Trans
             ScriptedReply::HoldBack => {
                 Outcome::NoReply(TransportFailure::new(FailureKind::HeldBack, ""))
             }
-        }
+        })
     }
 }
 
