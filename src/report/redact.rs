@@ -108,7 +108,7 @@ impl FieldRedactor {
     }
 
     /// Whether what this platform calls so is to be hidden, under its own name or another dialect's.
-    fn hides(&self, logical: &str) -> bool {
+    pub fn hides(&self, logical: &str) -> bool {
         let is_it = |field: &String| {
             field == logical
                 || DIALECTS.iter().any(|it| it.layout.name(logical) == Some(field.as_str()))

@@ -102,7 +102,7 @@ mod tests {
         plausible(text, SocketAddr::from(BOUND))
     }
 
-    /// What clients print, as recorded, with other names.
+    /// What clients print, with other names.
     #[test]
     fn only_the_tunnel_is_tried_of_what_a_client_prints() {
         for (text, expected) in [

@@ -219,6 +219,10 @@ pub(super) fn run(
         reports.begin()?;
         let mut redactor = AttemptRedactor::new(setup.args.redact.redactor());
         let facts = session.facts(setup, &mut redactor.fields);
+        let life = match redactor.fields.hides("status") {
+            true => Vec::new(),
+            false => statuses_of_one(&facts, &setup.args.statuses),
+        };
         let mut summary = DeliverySummary::new(facts.clone());
         if let Some(journal) = &session.journal {
             journal.begin().await.map_err(refused)?;
@@ -244,7 +248,7 @@ pub(super) fn run(
             redactor,
             open_files,
             is_held_back: false,
-            life: statuses_of_one(&facts, &setup.args.statuses),
+            life,
         });
         let begun = clock.now();
         let on_event = &mut |event: &EngineEvent, details: Option<&AttemptDetails<'_>>| {
