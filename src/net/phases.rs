@@ -77,8 +77,14 @@ pub struct Phases {
 impl Phases {
     /// How long a phase lasted: until the attempt failed, where it failed in it.
     pub fn time(&self, phase: AttemptPhase) -> Option<Duration> {
-        let micros = self.times.get(phase as usize).copied().flatten()?;
-        Some(Duration::from_micros(u64::from(micros.get() - 1)))
+        let micros = self.micros().get(phase as usize).copied().flatten()?;
+        Some(Duration::from_micros(micros))
+    }
+
+    /// The same in microseconds, of each of [`AttemptPhase::TIMED`].
+    #[inline]
+    pub fn micros(&self) -> [Option<u64>; AttemptPhase::TIMED.len()] {
+        self.times.map(|time| time.map(|micros| u64::from(micros.get() - 1)))
     }
 
     /// The phase in which the attempt failed; `None` where a whole reply came.

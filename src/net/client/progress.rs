@@ -101,9 +101,12 @@ impl Progress {
         let mut phases = Phases::default();
         let Some(began) = state.since else { return phases };
         let so_far = || Stamp::now().micros_since(began);
-        for (phase, micros) in AttemptPhase::TIMED.into_iter().zip(state.before) {
-            if micros != NONE {
-                phases = phases.with(phase, micros);
+        // Most attempts of a run are made on kept connections.
+        if state.before != [NONE; 3] {
+            for (phase, micros) in AttemptPhase::TIMED.into_iter().zip(state.before) {
+                if micros != NONE {
+                    phases = phases.with(phase, micros);
+                }
             }
         }
         if let Some(phase) = timed(state.phase) {

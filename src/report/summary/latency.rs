@@ -39,7 +39,11 @@ impl LatencyFigures {
     }
 
     pub fn record(&mut self, time: Duration) {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(LONGEST_US);
+        self.record_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    pub fn record_micros(&mut self, micros: u64) {
+        let micros = micros.min(LONGEST_US);
         // It grows up to the bound above and so never refuses.
         let _ = self.histogram.record(micros);
         self.sum_us += u128::from(micros);

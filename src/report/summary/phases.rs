@@ -15,9 +15,9 @@ pub struct PhaseFigures {
 impl PhaseFigures {
     pub(super) fn record(&mut self, phases: &Phases) {
         let mut is_measured = false;
-        for (phase, figures) in AttemptPhase::TIMED.into_iter().zip(&mut self.figures) {
-            if let Some(time) = phases.time(phase) {
-                figures.record(time);
+        for (micros, figures) in phases.micros().into_iter().zip(&mut self.figures) {
+            if let Some(micros) = micros {
+                figures.record_micros(micros);
                 is_measured = true;
             }
         }
