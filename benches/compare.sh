@@ -5,7 +5,7 @@
 #   benches/compare.sh startup bulk       # these alone, printed and not written
 #   benches/compare.sh --quick            # whether the scripts work; printed and not written
 #
-# Sections: functions startup bulk load listener store. In each, the contestants take turns in one
+# Sections: functions startup bulk diagnosis load listener store scale. In each, the contestants take turns in one
 # run, so that the machine's moods hit all alike; ratios are of figures of the same round where a
 # section works in rounds. A tool that is not there is left out, with a line that says so.
 #   PAYOUT_NOTIFY: a built program to measure; RESULTS: where to write.
@@ -18,13 +18,13 @@ quick= sections=()
 for argument in "$@"; do
   case $argument in
   --quick) quick=1 ;;
-  functions | startup | bulk | load | listener | store) sections+=("$argument") ;;
-  *) echo "usage: benches/compare.sh [--quick] [functions|startup|bulk|load|listener|store]..." >&2 && exit 2 ;;
+  functions | startup | bulk | diagnosis | load | listener | store | scale) sections+=("$argument") ;;
+  *) echo "usage: benches/compare.sh [--quick] [functions|startup|bulk|diagnosis|load|listener|store|scale]..." >&2 && exit 2 ;;
   esac
 done
 whole=
 if [ ${#sections[@]} = 0 ]; then
-  sections=(functions startup bulk load listener store)
+  sections=(functions startup bulk diagnosis load listener store scale)
   if [ -z "$quick" ]; then whole=1; fi
 fi
 # What is right for a figure, or for a look at whether it works.
@@ -118,7 +118,17 @@ bulk() {
   grep -v '^round ' "$work/bulk"
   # Column 3 from the left of the figures is the time of one line.
   awk 'BEGIN {print "\nTime a line, ratio to sign --jobs 1"}
-    /^sign --jobs 1/ {mine = $5} /^(python3|node|php) .*[0-9]/ && mine {printf "%-8s %.1f\n", $1, $3 / mine}' "$work/bulk"
+    /^sign --jobs 1 +[0-9]/ {mine = $5} /^(python3|node|php) .*[0-9]/ && mine {printf "%-8s %.1f\n", $1, $3 / mine}' "$work/bulk"
+}
+
+# Each width of the processor's vectors by itself: what it has not is taken as it comes.
+diagnosis() {
+  local vectors
+  for vectors in avx512 avx2 sse2; do
+    echo "$vectors:"
+    PAYOUT_NOTIFY_BENCH_VECTORS=$vectors cargo bench --locked --quiet --profile dist --package payout-notify-protocol \
+      --features diagnosis --bench diagnosis 2>"$work/errors"
+  done
 }
 
 load() {
@@ -137,6 +147,12 @@ store() {
   program
   # shellcheck disable=SC2046 # Two figures.
   benches/store.sh $(either '7 3' '1 1') 2>"$work/errors"
+}
+
+scale() {
+  program
+  if [ -n "$quick" ]; then export SCALE_MOST=10000; fi
+  benches/scale.sh 2>"$work/errors"
 }
 
 # The first line of what a tool says about its version.
@@ -173,6 +189,8 @@ title() {
   load) echo "Senders against one fast sink" ;;
   listener) echo "The listener" ;;
   store) echo "Durable writes beside a plain file" ;;
+  diagnosis) echo "Searches for a mistake that find nothing, with each width of vectors" ;;
+  scale) echo "Cost against size" ;;
   esac
 }
 
