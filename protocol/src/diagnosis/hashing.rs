@@ -10,7 +10,6 @@ use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use super::digest::Width;
 use super::forms::{Form, Part};
 use super::values::Change;
-use crate::batch;
 use crate::scheme::Algorithm;
 
 /// A digest of any width, without a place on the heap: there are a hundred thousand of them.
@@ -149,19 +148,18 @@ impl Hash {
         }
     }
 
-    /// The digest that is computed of many texts at once, where that is faster; an HMAC's only with
-    /// the right key as it is.
-    pub(super) fn in_lanes(self, is_right: bool) -> Option<Algorithm> {
-        let algorithm = match self {
-            Hash::Plain(Kind::Md5) => Algorithm::Md5,
-            Hash::Plain(Kind::Sha1) => Algorithm::Sha1,
-            Hash::Plain(Kind::Sha256) => Algorithm::Sha256,
-            Hash::Hmac(Kind::Md5) if is_right => Algorithm::HmacMd5,
-            Hash::Hmac(Kind::Sha1) if is_right => Algorithm::HmacSha1,
-            Hash::Hmac(Kind::Sha256) if is_right => Algorithm::HmacSha256,
-            _ => return None,
-        };
-        batch::are_in_lanes(algorithm).then_some(algorithm)
+    /// The digest, where it may be computed of many texts at once; an HMAC's only with the right key
+    /// as it is.
+    pub(super) fn algorithm(self, is_right: bool) -> Option<Algorithm> {
+        match self {
+            Hash::Plain(Kind::Md5) => Some(Algorithm::Md5),
+            Hash::Plain(Kind::Sha1) => Some(Algorithm::Sha1),
+            Hash::Plain(Kind::Sha256) => Some(Algorithm::Sha256),
+            Hash::Hmac(Kind::Md5) if is_right => Some(Algorithm::HmacMd5),
+            Hash::Hmac(Kind::Sha1) if is_right => Some(Algorithm::HmacSha1),
+            Hash::Hmac(Kind::Sha256) if is_right => Some(Algorithm::HmacSha256),
+            _ => None,
+        }
     }
 
     /// Whether the key is the HMAC's key, so that it need not be in the text.

@@ -6,8 +6,11 @@ use super::candidate::Breadth;
 use crate::batch::digests;
 use crate::scheme::Algorithm;
 
-/// How many bytes of messages wait.
-const FULL: usize = 64 * 1024;
+/// How many messages wait: enough for every lane, many times over.
+const MOST_MESSAGES: usize = 256;
+
+/// How many bytes of messages wait: enough for every lane with the longest string that is searched.
+const MOST_BYTES: usize = 512 * 1024;
 
 /// How many strings wait.
 const MOST_STRINGS: usize = 1024;
@@ -15,6 +18,7 @@ const MOST_STRINGS: usize = 1024;
 pub(super) struct Queue<T> {
     strings: Vec<Queued<T>>,
     batches: Vec<Batch>,
+    messages: usize,
     bytes: usize,
 }
 
@@ -38,7 +42,7 @@ struct Batch {
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Queue { strings: Vec::new(), batches: Vec::new(), bytes: 0 }
+        Queue { strings: Vec::new(), batches: Vec::new(), messages: 0, bytes: 0 }
     }
 }
 
@@ -49,7 +53,7 @@ impl<T> Queue<T> {
 
     /// Whether it is time for [`compute`](Self::compute).
     pub(super) fn has_many_digests(&self) -> bool {
-        self.bytes >= FULL
+        self.messages >= MOST_MESSAGES || self.bytes >= MOST_BYTES
     }
 
     /// Adds a string without a digest.
@@ -76,6 +80,7 @@ impl<T> Queue<T> {
         let Batch { messages, ends, .. } = &mut self.batches[place];
         let start = messages.len();
         if write(messages) {
+            self.messages += 1;
             self.bytes += messages.len() - start;
             ends.push((messages.len(), self.strings.len().saturating_sub(1)));
         }
@@ -95,7 +100,7 @@ impl<T> Queue<T> {
             messages.clear();
             ends.clear();
         }
-        self.bytes = 0;
+        (self.messages, self.bytes) = (0, 0);
     }
 
     /// The strings in their order.

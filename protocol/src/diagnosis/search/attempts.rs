@@ -10,9 +10,13 @@ use super::super::hashing::{Hasher, SHORT};
 use super::super::keys::KeyRule;
 use super::super::queue::{Queue, Queued};
 use super::{Fit, Search, Seen};
+use crate::batch::are_in_lanes;
 
 /// A form besides the rule's own, and a key besides the right one, by their places.
 pub(super) type Attempt = (Option<usize>, Option<usize>);
+
+/// How many bytes that are hashed side by side take the time of one that is hashed alone.
+const IN_LANES: usize = 10;
 
 /// What is tried with a string.
 fn attempts(forms: &[FormRule], keys: &[KeyRule], breadth: Breadth) -> Rc<[Attempt]> {
@@ -94,18 +98,21 @@ impl Search<'_> {
             if self.work + hasher.work > self.most_work {
                 break;
             }
+            let work = hasher.work;
             let used = form.map_or(&self.base.own, |at| &self.forms[at].form);
             let key = key.map_or(right, |at| &self.keys[at].key);
-            match used.hash.in_lanes(key == right && text.change.is_none()) {
-                Some(algorithm) => {
-                    self.work += SHORT;
-                    queue.digest(algorithm, |out| text.write(used, key, out));
-                }
+            let together = used.hash.algorithm(key == right && text.change.is_none());
+            match together.filter(|algorithm| are_in_lanes(*algorithm)) {
+                Some(algorithm) => queue.digest(algorithm, |out| text.write(used, key, out)),
                 None => {
                     if let (Some(digest), Some(string)) = (hasher.digest(used, key), queue.last()) {
                         compare(&digest, targets, own, string);
                     }
                 }
+            }
+            if together.is_some() {
+                // The same on every processor, so that each finds the same.
+                hasher.work = work + SHORT + text.bytes.len() / IN_LANES;
             }
             if queue.has_many_digests() {
                 queue.compute(right, |digest, string| compare(digest, targets, own, string));
