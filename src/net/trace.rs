@@ -32,10 +32,10 @@ impl fmt::Debug for Trace {
 /// The lines of one attempt; they are shown together, so that attempts in flight do not mix.
 // One word where nothing is shown: there are as many as attempts in flight.
 #[derive(Debug, Default)]
-pub(super) struct Log(Option<Box<Shown>>);
+pub(super) struct Log(Option<Box<TraceLog>>);
 
 #[derive(Debug)]
-struct Shown {
+struct TraceLog {
     trace: Trace,
     body: Bytes,
     lines: Mutex<Vec<String>>,
@@ -43,7 +43,7 @@ struct Shown {
 
 impl Log {
     pub(super) fn new(trace: Option<Trace>, body: &Bytes) -> Self {
-        let shown = |trace| Shown { trace, body: body.clone(), lines: Mutex::default() };
+        let shown = |trace| TraceLog { trace, body: body.clone(), lines: Mutex::default() };
         Log(trace.map(shown).map(Box::new))
     }
 
@@ -74,7 +74,7 @@ impl Log {
     }
 }
 
-impl Drop for Shown {
+impl Drop for TraceLog {
     // Also of an attempt that is given up.
     fn drop(&mut self) {
         let lines = self.lines.get_mut().unwrap_or_else(PoisonError::into_inner);
