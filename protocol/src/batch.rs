@@ -49,6 +49,7 @@ pub(super) fn digests(algorithm: Algorithm, key: &[u8], messages: &[&[u8]]) -> V
 }
 
 /// Whether [`digests`] computes many of this digest side by side, which is faster then.
+#[cfg(feature = "diagnosis")]
 pub(super) fn are_in_lanes(algorithm: Algorithm) -> bool {
     use Algorithm::{HmacMd5, HmacSha1, HmacSha256, Md5, Sha1, Sha256};
     match algorithm {

@@ -474,7 +474,7 @@ fn within(mut error: Box<PayloadError>, name: &str) -> Box<PayloadError> {
 }
 
 /// The items of an array; `json` is the text of one that a [`Scanner`] accepted.
-#[cfg(any(test, feature = "diagnosis"))]
+#[cfg(any(feature = "diagnosis", all(test, feature = "dialect-files")))]
 pub(super) fn items(json: &str) -> Option<Vec<Value<'_>>> {
     let mut items = Vec::new();
     Scanner::new(json).array(1, |item| items.push(item)).ok()?;
