@@ -6,7 +6,7 @@
 For every dialect: the JSON Schemas against PyPI's jsonschema, with notifications and replies of the program itself; the OpenAPI document against
 openapi-spec-validator and, where it is installed, @redocly/cli; the Postman collection run by newman against a listener, and imported by Bruno's own
 converter and run by its bru: the listener must find every signature valid. Packages: PyPI jsonschema, openapi-spec-validator; npm newman,
-@redocly/cli, @usebruno/cli and @usebruno/converters (from PATH or ./node_modules). What is not installed is left out with a line that says so.
+@redocly/cli, @usebruno/cli and @usebruno/converters (from PATH or ./node_modules). What is not installed is left out, with a line about it.
 Everything is on loopback.
 """
 

@@ -98,7 +98,7 @@ const LIKENESS: usize = 5;
 
 const FIELDS: usize = PAYOUT_IDS.len() + DEPOSIT_IDS.len() + COMMON_FIELDS.len();
 
-/// The documented fields of both kinds by name, with their places in the page's order.
+/// The documented fields of both kinds by name, with their places in the documented order.
 static BY_NAME: LazyLock<([RankedName; FIELDS], [usize; FIELDS])> = LazyLock::new(|| {
     let all = || PAYOUT_IDS.iter().chain(&DEPOSIT_IDS).chain(&COMMON_FIELDS);
     let mut places = array::from_fn(|place| place);
@@ -107,7 +107,7 @@ static BY_NAME: LazyLock<([RankedName; FIELDS], [usize; FIELDS])> = LazyLock::ne
     (places.map(|place| names[place]), places)
 });
 
-/// The documented fields that a payload has, in the page's order: payouts' ids, deposits', and what
+/// The documented fields that a payload has, in the documented order: payouts' ids, deposits', and what
 /// both have.
 struct FoundFields<'p, 'a>([Option<&'p Member<'a>>; FIELDS]);
 

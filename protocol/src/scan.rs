@@ -214,7 +214,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads a name and the colon behind it; says where the name ends.
+    /// Reads a name and the colon behind it; returns where the name ends.
     #[inline(never)]
     fn name(&mut self, name: &mut Cow<'a, str>) -> Scan<usize> {
         *name = self.string()?;

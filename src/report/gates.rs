@@ -360,7 +360,7 @@ pub enum GateError {
     #[error("\"{}\" has no operator; write a gate such as p99>200ms or acked<100%", Untrusted::new(.0))]
     NoOperator(String),
     #[error(
-        "\"{}\" is no metric{}; there are {}, and of the phases {} their times, such as ttfb.p99",
+        "\"{}\" is not a metric{}; there are {}, and of the phases {} their times, such as ttfb.p99",
         Untrusted::new(.name),
         did_you_mean(nearest.as_deref()),
         METRICS.map(|(name, _)| name).join(", "),

@@ -45,7 +45,7 @@ fn a_refusal_names_the_part_and_what_is_near() {
         ("p98>200ms", "did you mean p90?"),
         ("ackd<100%", "did you mean acked?"),
         ("exhausted", "has no operator"),
-        ("zebra>1", "\"zebra\" is no metric; there are p50, p90"),
+        ("zebra>1", "\"zebra\" is not a metric; there are p50, p90"),
         ("p99=>200ms", "did you mean >=?"),
         ("p99<>200ms", "did you mean !=?"),
         ("p99>200", "p99 takes us, ms or s, not a plain number"),
@@ -61,7 +61,7 @@ fn a_refusal_names_the_part_and_what_is_near() {
         ("p99>1e9s", "is no limit"),
         ("p99>1.2.3s", "is no limit"),
         ("p99>99999999999999999999s", "is no limit"),
-        (">5ms", "is no metric"),
+        (">5ms", "is not a metric"),
     ] {
         let told = refusal(text);
         let is_named = told.contains(part) || (part == "is no limit" && told.contains("takes"));
@@ -332,15 +332,15 @@ fn a_phase_has_the_metrics_of_times_and_no_others() {
         assert_eq!((gate.phase, gate.metric), (Some(phase), metric), "{text}");
     }
     for (text, part) in [
-        ("ttfb>200ms", "\"ttfb\" is no metric, did you mean ttfb.p99?"),
+        ("ttfb>200ms", "\"ttfb\" is not a metric, did you mean ttfb.p99?"),
         ("connect.p98>200ms", "did you mean connect.p90?"),
         ("connect.acked>1", "did you mean connect."),
         ("ttfb.>1s", "did you mean ttfb.p99?"),
         ("tffb.p99>1s", "did you mean ttfb.p99?"),
         ("reply.p99>1s", "of the phases resolve, connect, tls, send, ttfb their times"),
-        ("first-byte.p99>1s", "is no metric"),
-        (".p99>1s", "is no metric"),
-        ("p99.ttfb>1s", "is no metric"),
+        ("first-byte.p99>1s", "is not a metric"),
+        (".p99>1s", "is not a metric"),
+        ("p99.ttfb>1s", "is not a metric"),
         ("ttfb.p99>1%", "ttfb.p99 takes us, ms or s, not \"%\""),
         ("connect.max>5", "connect.max takes us, ms or s, not a plain number"),
     ] {
@@ -363,7 +363,7 @@ fn a_gate_on_a_phase_measures_that_phase_alone() {
         // An attempt without a first byte counts with the time that it waited for one.
         ("ttfb.max>9s", GateVerdict::Failed),
         ("ttfb.max>11s", GateVerdict::Passed),
-        // No attempt had a handshake, and no data is no good news.
+        // No attempt had a handshake, and missing data passes no gate.
         ("tls.p99>1s", GateVerdict::NoData),
     ] {
         assert_eq!(verdict(gate, &summary), expected, "{gate}");

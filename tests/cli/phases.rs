@@ -48,7 +48,7 @@ fn an_attempt_without_a_reply_shows_how_far_it_came() {
     );
     at_least(phases, "first_byte_ms", 100.0);
     run(&["-v"]).run().exits(1).remarks(&["* connect ", ", send ", ", no first byte in 1"]);
-    // Such an attempt is no fast one: a gate on the first byte sees how long it was waited for.
+    // Such an attempt does not count as fast: a gate on the first byte sees how long it was waited for.
     let gate = ["--count", "2", "--fail-if", "ttfb.p50>100ms"];
     run(&gate).run().exits(1).says(&["ttfb.p50>100ms", "ttfb.p50 is 1"]);
 }

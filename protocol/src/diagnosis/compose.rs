@@ -143,7 +143,7 @@ impl Text {
         Text { bytes, change: None, holds_key: false }
     }
 
-    /// Writes what a form digests behind what `out` holds; says whether it can be.
+    /// Writes what a form digests behind what `out` holds; returns whether it can be.
     pub(super) fn write(&self, form: &Form, key: &[u8], out: &mut Vec<u8>) -> bool {
         let Some(change) = self.change else {
             form.write(&self.bytes, key, out);

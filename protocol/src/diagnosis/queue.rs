@@ -66,7 +66,7 @@ impl<T> Queue<T> {
         self.strings.last_mut()
     }
 
-    /// Adds a digest of the last string; `write` writes what is digested, and says whether it can.
+    /// Adds a digest of the last string; `write` writes what is digested, and returns whether it can.
     pub(super) fn digest(
         &mut self,
         algorithm: Algorithm,

@@ -143,7 +143,7 @@ fn wiring(
     })
 }
 
-/// Of a check that redacts: cases tell of replies that they do not list.
+/// Of a check that redacts: cases quote replies that they do not list.
 fn witness(args: &CheckArgs, redactor: &SharedRedactor) -> Option<Witness> {
     let redactor = Arc::clone(redactor);
     let see = move |sent: &[u8], outcome: &Outcome| locked(&redactor).learn(sent, outcome);

@@ -429,7 +429,7 @@ mod tests {
         let note = "  note: of this part only; those of 2 earlier parts are not recorded";
         assert!(shown.contains(note), "{shown}");
         assert!(!text(&sample::report(200)).contains("are not recorded"));
-        // Without a measured attempt there is nothing to show, and nothing to say of it.
+        // Without a measured attempt there is nothing to show.
         let mut summary = DeliverySummary::new(sample::facts(1));
         sample::with_codes(&[&["acknowledged"]]).iter().for_each(|event| summary.fold(event));
         let shown = text(&RunReport { summary, gates: Vec::new() });

@@ -228,7 +228,7 @@ impl From<Lives> for Vec<(String, u64)> {
 
 /// Which life each order of a run has, and which number each of its notifications.
 ///
-/// Every order has as many numbers as the longest life needs, so that a number alone says which
+/// Every order has as many numbers as the longest life needs, so that a number alone identifies which
 /// order and step it belongs to; those that a shorter life does not use are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LifePlan {

@@ -202,7 +202,7 @@ impl Search<'_> {
         self.attempt_waiting(queue, &string, visit);
     }
 
-    /// Tries a string that nobody has tried, together with those that wait.
+    /// Tries a string that was not tried before, together with those that wait.
     pub(super) fn attempt_new<'c>(
         &mut self,
         (plan, breadth): (Plan<'c>, Breadth),
