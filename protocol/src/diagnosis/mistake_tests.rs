@@ -42,3 +42,33 @@ fn each_mistake_is_explained_first_in_its_own_words() {
     }
     assert!(wrong.is_empty(), "{} missed\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// The hits of one search over a case's signature, with or without the filter before it.
+fn hits(case: &serde_json::Value, is_filtered: bool) -> Option<Vec<String>> {
+    let text = |name: &str| case[name].as_str();
+    let payload = Payload::parse(text("payload")?.as_bytes()).ok()?;
+    let dialect = Dialect::built_in(text("dialect").unwrap_or("platform"))?;
+    let Value::String(given) = &payload.get(dialect.sign_field())?.value else { return None };
+    let target = digest::Target::readings(given).into_iter().next()?;
+    let key = Key::try_new(text("key").unwrap_or(KEY).as_bytes().to_vec()).ok()?;
+    let search =
+        search::Search::new(&payload, dialect, &key, &[], target.width(), search::Depth::Quick);
+    let search = if is_filtered { search.only_for(vec![target.clone()]) } else { search };
+    let mut findings = Findings::new(target);
+    search.run(&mut |candidate| findings.take(candidate));
+    Some(findings.found.iter().map(|(rank, hit)| format!("{rank:?} {hit:?}")).collect())
+}
+
+#[test]
+fn the_filter_lets_every_hit_through() {
+    let cases = include_str!("../../../fixtures/vectors/mistakes.ndjson");
+    let (mut compared, mut found) = (0, 0);
+    for line in cases.lines().step_by(6) {
+        let case: serde_json::Value = serde_json::from_str(line).unwrap();
+        let Some(all) = hits(&case, false) else { continue };
+        assert_eq!(hits(&case, true).as_ref(), Some(&all), "{}", case["what"]);
+        compared += 1;
+        found += usize::from(!all.is_empty());
+    }
+    assert!(compared > 30 && found > 15, "{compared} compared, {found} with hits");
+}
