@@ -144,7 +144,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l timeout -d 'How long to wait for a whole reply [default: 10s]' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object per line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Several are separated by commas, or given one by one' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set -d 'Set a member; VALUE is JSON if it parses as JSON, else a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l set-str -d 'Set a member to a string' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand simulate" -l unset -d 'Take a member out' -r
@@ -212,7 +212,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l se
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l unset -d 'Take a member out' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object per line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Several are separated by commas, or given one by one' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l suite -d 'Add the cases of this folder\'s *.toml files; several may be given' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand check" -l only -d 'Only these groups or cases; NAME* takes all that begin so; several may be given' -r -f -a "reachability\t''
 acknowledgement\t''
@@ -744,7 +744,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and n
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l limit -d 'The most callbacks: the newest ones' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object per line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Several are separated by commas, or given one by one' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l order -d 'Those of this order' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from list" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
@@ -765,7 +765,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l after -d 'Count only what comes after this callback: its number, or latest for new ones' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object per line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Several are separated by commas, or given one by one' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l order -d 'Those of this order' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from wait" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''
@@ -794,7 +794,7 @@ hmac-sha256\t''
 sha256\t''"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object per line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Several are separated by commas, or given one by one' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key-file -d 'Read the key from this file; one trailing newline is dropped. What only verifies takes several keys' -r -F
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l key -d 'The key itself: others on this machine can see it' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -l other-key-file -d 'Try this key too when a signature does not match; may be given several times' -r -F
@@ -806,7 +806,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l format -d 'Output format' -r -f -a "human\t'For a person'
 json\t'For a program: one JSON object per line'"
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Several are separated by commas, or given one by one' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t'Only on a terminal that can show them and is not asked to stay plain'
 always\t'Everywhere, whatever the environment says'
 never\t'Nowhere'"
@@ -861,7 +861,7 @@ complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and _
 http\t'Requests as .http files hold them'
 curl\t'Commands for a POSIX shell'"
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l limit -d 'The most callbacks: the newest ones' -r
-complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Give it several times for more' -r
+complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l redact -d 'Replace the values of this field by [redacted], in all that is shown: a field of the body or the query, or a header. Several are separated by commas, or given one by one' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l order -d 'Those of this order' -r
 complete -c payout-notify -n "__fish_payout_notify_using_subcommand inbox; and __fish_seen_subcommand_from export" -l status -d 'Those with this status: success, cancelled, failed or a number' -r -f -a "success\t''
 cancelled\t''

@@ -16,7 +16,7 @@ use crate::receiver::callback::Callback;
 use crate::receiver::delivery_counter::DEFAULT_CAPACITY;
 use crate::receiver::inbox::{Conditions, Filter};
 use crate::receiver::replies::{Per, ReplyProgram, Runner};
-use crate::report::redact::FieldRedactor;
+use crate::report::redact::{FieldRedactor, parse_field};
 use crate::units::duration::parse_duration;
 
 const MAX_CONDITION_CHARS: usize = 512;
@@ -331,8 +331,9 @@ impl Parameters {
                 "whole" if value == "1" => found.extent = Some(Extent::Whole),
                 "whole" => return Err(wrong("expected 1")),
                 "redact" => {
-                    let fields: Vec<String> = value.split(',').map(str::to_owned).collect();
-                    found.redactor = FieldRedactor::new(&fields);
+                    let fields: Result<Vec<String>, _> =
+                        value.split(',').map(parse_field).collect();
+                    found.redactor = FieldRedactor::new(&fields.map_err(wrong)?);
                 }
                 "count" => found.count = Some(number()?),
                 "within" => {
@@ -467,6 +468,8 @@ mod tests {
             "/api/callbacks/wait?whole=1",
             "/api/events?whole=1",
             "/api/callbacks?redact=a&redact=b",
+            "/api/callbacks?redact=a,,b",
+            "/api/callbacks?redact=,",
             &long,
         ] {
             assert_eq!(route("GET", path, "").unwrap_err(), 400, "{path}");

@@ -63,7 +63,7 @@ fn a_redacted_value_is_in_no_output() {
             output.says(&["[redacted]"]);
         }
     }
-    let fields = "--redact name --redact payout_id --redact amount --redact real_amount";
+    let fields = "--redact name,payout_id --redact amount,real_amount";
     for line in ["diff 1 2", "diff 1 2 --format json", "diff 2 1", "diff 1 3"] {
         let output = kept.run(&format!("{line} {fields}")).exits(1);
         output.hides(NAME).hides("Smith").hides("POT8881").hides("777700");

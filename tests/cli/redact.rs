@@ -189,3 +189,13 @@ fn the_command_that_resumes_a_run_shows_no_redacted_value() {
     let output = hides(running.end(), "an interrupted run").exits(130);
     output.remarks(&["resume with:", "--redact account_name", "account_name=%5Bredacted%5D"]);
 }
+
+#[test]
+fn a_field_without_a_name_is_refused() {
+    for fields in ["", ",", "amount,", "amount,,fee"] {
+        for command in ["simulate", "check"] {
+            let output = redacting(&[command, "--redact", fields], "http://127.0.0.1:9/").run();
+            output.exits(2).remarks(&["expected the name of a field"]);
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::CommandError;
 use crate::mask::Untrusted;
-use crate::report::redact::FieldRedactor;
+use crate::report::redact::{FieldRedactor, parse_field};
 use crate::settings::Environment;
 use crate::store::{StoreError, Trouble};
 use crate::terminal::Console;
@@ -32,8 +32,8 @@ impl InboxArgs {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct RedactArgs {
     /// Replace the values of this field by [redacted], in all that is shown: a field of the body or
-    /// the query, or a header. Give it several times for more.
-    #[arg(long, value_name = "FIELD")]
+    /// the query, or a header. Several are separated by commas, or given one by one.
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = parse_field)]
     pub redact: Vec<String>,
 }
 
