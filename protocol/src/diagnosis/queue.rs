@@ -57,8 +57,8 @@ impl<T> Queue<T> {
     }
 
     /// Adds a string without a digest.
-    pub(super) fn push(&mut self, what: T, breadth: Breadth) {
-        self.strings.push(Queued { what, breadth, digests: 0, may_fit: false });
+    pub(super) fn push(&mut self, what: T, breadth: Breadth, may_fit: bool) {
+        self.strings.push(Queued { what, breadth, digests: 0, may_fit });
     }
 
     /// The string that was added last.

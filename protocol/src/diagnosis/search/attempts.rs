@@ -85,12 +85,9 @@ impl Search<'_> {
 
     /// Has the string's digests computed with those of others.
     pub(super) fn wait<T>(&mut self, queue: &mut Queue<T>, what: T, text: &Text, breadth: Breadth) {
-        queue.push(what, breadth);
+        queue.push(what, breadth, self.targets.is_none());
         let attempts = self.attempts(breadth);
-        let Some(targets) = &self.targets else {
-            queue.last().into_iter().for_each(|string| string.may_fit = true);
-            return;
-        };
+        let Some(targets) = &self.targets else { return };
         let (right, own) = (self.key.expose(), &*self.base.digest);
         self.work += text.bytes.len();
         let mut hasher = Hasher::new(&text.bytes, text.change, right);
