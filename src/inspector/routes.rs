@@ -16,7 +16,7 @@ use crate::receiver::callback::Callback;
 use crate::receiver::delivery_counter::DEFAULT_CAPACITY;
 use crate::receiver::inbox::{Conditions, Filter};
 use crate::receiver::replies::{Per, ReplyProgram, Runner};
-use crate::report::redact::{FieldRedactor, parse_field};
+use crate::report::redact::FieldRedactor;
 use crate::units::duration::parse_duration;
 
 const MAX_CONDITION_CHARS: usize = 512;
@@ -330,11 +330,7 @@ impl Parameters {
                 "limit" => found.limit = Some(number()?),
                 "whole" if value == "1" => found.extent = Some(Extent::Whole),
                 "whole" => return Err(wrong("expected 1")),
-                "redact" => {
-                    let fields: Result<Vec<String>, _> =
-                        value.split(',').map(parse_field).collect();
-                    found.redactor = FieldRedactor::new(&fields.map_err(wrong)?);
-                }
+                "redact" => found.redactor = FieldRedactor::parse(value).map_err(wrong)?,
                 "count" => found.count = Some(number()?),
                 "within" => {
                     let within =

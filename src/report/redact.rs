@@ -33,7 +33,7 @@ pub struct FieldRedactor {
     known: BTreeSet<String>,
 }
 
-/// One of the fields that are redacted, in a list with commas between them.
+/// The name of a field that is redacted.
 pub fn parse_field(text: &str) -> Result<String, &'static str> {
     if text.is_empty() { Err("expected the name of a field") } else { Ok(text.to_owned()) }
 }
@@ -45,6 +45,12 @@ impl FieldRedactor {
             was_found: vec![false; fields.len()],
             known: BTreeSet::new(),
         }
+    }
+
+    /// Of a list of fields with commas between them.
+    pub fn parse(list: &str) -> Result<Self, &'static str> {
+        let fields: Result<Vec<String>, _> = list.split(',').map(parse_field).collect();
+        fields.map(|fields| FieldRedactor::new(&fields))
     }
 
     pub fn is_needed(&self) -> bool {
