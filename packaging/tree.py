@@ -28,7 +28,9 @@ def run(*command, **options):
 
 
 def metadata(*options):
-    return json.loads(run("cargo", "metadata", "--locked", "--format-version", "1", *options, cwd=ROOT))
+    # Quiet, as a wait for another cargo's lock is nobody's fault and no line of the scripts' own.
+    command = ("cargo", "metadata", "--quiet", "--locked", "--format-version", "1")
+    return json.loads(run(*command, *options, cwd=ROOT))
 
 
 def program(found):
