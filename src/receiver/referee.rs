@@ -124,9 +124,9 @@ impl Referee {
         } else {
             self.without_order += 1;
         }
-        let order_id = order.as_ref().map(|facts| facts.label.to_string());
+        let order_id = || order.as_ref().map(|facts| facts.label.to_string());
         let breach =
-            |kind| Breach { number: *number, at: *at, order_id: order_id.clone(), delivery, kind };
+            |kind| Breach { number: *number, at: *at, order_id: order_id(), delivery, kind };
         let breaches: Vec<Breach> = kinds.into_iter().map(breach).collect();
         self.keep(&breaches);
         breaches

@@ -1,8 +1,10 @@
-//! What is kept of a body: digests in a small, fixed room, enough to say what differs later.
+//! What is kept of a body: hashes in a small, fixed room, enough to say what differs later.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
 
 use protocol::internal::documented::documented_fields;
 use protocol::{Dialect, Kind, Payload, Value};
-use sha2::{Digest, Sha256};
 
 /// The most members that are told apart by name; the rest are compared as one.
 const MOST_MEMBERS: usize = 24;
@@ -21,12 +23,21 @@ const LASTING: usize = 3;
 /// The identity members by what they say, so that `"1"` and `1` are the same.
 pub(super) type IdentityFields = [Option<Short>; IDENTITY.len()];
 
-/// The beginning of a SHA-256: enough to tell values apart, not to prove anything.
+/// A hash under a secret of this process: enough to tell values apart, even where a sender would
+/// like two of them to be the same, and nothing that outlives the process.
 type Short = u64;
+
+static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// The fields that the platform documents.
+static DOCUMENTED: LazyLock<Vec<(Short, &str)>> = LazyLock::new(|| {
+    let names = [Kind::Payout, Kind::Deposit].into_iter().flat_map(documented_fields);
+    names.map(|name| (short(name.as_bytes()), name)).collect()
+});
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct BodyDigest {
-    whole: [u8; 32],
+    whole: Short,
     members: Box<[(Short, Short)]>,
     rest: Short,
     pub(super) identity: IdentityFields,
@@ -35,6 +46,7 @@ pub(super) struct BodyDigest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedPrint {
     pub(super) print: BodyDigest,
+    /// Those of members that are not documented.
     names: Vec<(Short, Box<str>)>,
     sign_field: Short,
 }
@@ -46,34 +58,32 @@ pub(super) enum BodyDifference {
     Members(Vec<String>),
 }
 
-fn short(parts: &[&[u8]]) -> Short {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-    first_bytes(digest)
+fn short(text: &[u8]) -> Short {
+    let mut hasher = SECRET.build_hasher();
+    hasher.write(text);
+    hasher.finish()
 }
 
-fn first_bytes(digest: Sha256) -> Short {
-    let digest: [u8; 32] = digest.finalize().into();
-    digest.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default()
+fn documented(name: Short) -> Option<&'static str> {
+    DOCUMENTED.iter().find(|(known, _)| *known == name).map(|(_, name)| *name)
 }
 
 impl NamedPrint {
     pub(super) fn of(payload: &Payload<'_>, dialect: &Dialect) -> Self {
         let text = payload.text().as_bytes();
-        let (mut members, mut names) = (Vec::new(), Vec::new());
-        let mut rest = Sha256::new();
+        let mut members = Vec::with_capacity(payload.members().len().min(MOST_MEMBERS));
+        let (mut names, mut rest) = (Vec::new(), SECRET.build_hasher());
         for (index, member) in payload.members_by_name().enumerate() {
-            let name = short(&[member.name.as_bytes()]);
-            let value = short(&[&text[member.value_span()]]);
-            if index < MOST_MEMBERS {
-                members.push((name, value));
+            let name = short(member.name.as_bytes());
+            let value = short(&text[member.value_span()]);
+            if index >= MOST_MEMBERS {
+                rest.write_u64(name);
+                rest.write_u64(value);
+                continue;
+            }
+            members.push((name, value));
+            if documented(name).is_none() {
                 names.push((name, shortened(&member.name)));
-            } else {
-                rest.update(name.to_be_bytes());
-                rest.update(value.to_be_bytes());
             }
         }
         members.sort_unstable();
@@ -83,27 +93,23 @@ impl NamedPrint {
             let layout = &dialect.layout;
             let member = payload.get(layout.name(name)?).or_else(|| payload.get(other))?;
             Some(match &member.value {
-                Value::String(text) => short(&[text.as_bytes()]),
-                _ => short(&[&text[member.value_span()]]),
+                Value::String(text) => short(text.as_bytes()),
+                _ => short(&text[member.value_span()]),
             })
         });
         let print = BodyDigest {
-            whole: Sha256::digest(text).into(),
+            whole: short(text),
             members: members.into(),
-            rest: first_bytes(rest),
+            rest: rest.finish(),
             identity,
         };
-        NamedPrint { print, names, sign_field: short(&[dialect.sign_field().as_bytes()]) }
+        NamedPrint { print, names, sign_field: short(dialect.sign_field().as_bytes()) }
     }
 
     fn name(&self, digest: Short) -> String {
-        let own = self.names.iter().find(|(known, _)| *known == digest).map(|(_, name)| &**name);
-        // A member that is gone can be named where it is a documented one.
-        let documented = || {
-            let mut all = [Kind::Payout, Kind::Deposit].into_iter().flat_map(documented_fields);
-            all.find(|name| short(&[name.as_bytes()]) == digest)
-        };
-        own.or_else(documented).unwrap_or("an undocumented field").to_owned()
+        let own = || self.names.iter().find(|(known, _)| *known == digest).map(|(_, name)| &**name);
+        // One that is gone, and is no documented one, has no name any more.
+        documented(digest).or_else(own).unwrap_or("an undocumented field").to_owned()
     }
 
     /// How this body differs from an earlier one; nothing where every byte is the same.
