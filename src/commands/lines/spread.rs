@@ -1,7 +1,7 @@
 //! The work over the cores, the output in input order.
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::chunk::{Chunk, LineSource, LineWork};
@@ -9,13 +9,15 @@ use crate::error::CommandError;
 
 type Item = Result<Option<Chunk>, CommandError>;
 
-const WAITING: usize = 1;
+/// How many chunks each worker has: one that it fills while another one is written.
+const CHUNKS: usize = 2;
 
 /// Works on every line of the source and hands the chunks on in order.
 ///
-/// With one job everything happens on this thread. Else chunks go round: a reader gives them to the
-/// workers in turn, this thread takes them back in turn, and sends the empty ones to the reader. A
-/// full channel stops the reader, so memory does not grow with the input.
+/// With one job everything happens on this thread. Else each worker reads a chunk of its own, so that
+/// its lines are near the core that works on them, and this thread takes the chunks in the order in
+/// which they were read. A worker whose chunks are all waiting waits too, so memory does not grow with
+/// the input.
 pub(super) fn spread<W: LineWork>(
     source: LineSource,
     work: W,
@@ -47,37 +49,56 @@ fn together<W: LineWork>(
     mut deliver: impl FnMut(&mut Chunk) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
     let work = Arc::new(work);
-    let (give_back, spare) = channel();
-    let mut to_workers = Vec::new();
-    let mut from_workers = Vec::new();
+    let source = Arc::new(Mutex::new(Some(source)));
+    let (in_turn, turns) = channel();
+    let mut workers = Vec::new();
     let mut threads = Vec::new();
-    for _ in 0..jobs {
-        let (to_worker, tasks) = sync_channel(WAITING);
-        let (results, from_worker) = sync_channel(WAITING);
-        let work = Arc::clone(&work);
-        threads.push(start(move || work_on(&*work, &tasks, &results))?);
-        to_workers.push(to_worker);
-        from_workers.push(from_worker);
+    for worker in 0..jobs {
+        let (results, from_worker) = channel();
+        let (give_back, spare) = channel();
+        for _ in 0..CHUNKS {
+            // Its other end is two lines above.
+            let _ = give_back.send(Chunk::default());
+        }
+        let (source, work, in_turn) = (Arc::clone(&source), Arc::clone(&work), in_turn.clone());
+        let next = move |chunk| {
+            // Where another worker panicked while it read, nothing more can be read.
+            let mut source = source.lock().ok()?;
+            let item = source.as_mut()?.next(chunk);
+            if !matches!(item, Ok(Some(_))) {
+                *source = None;
+            }
+            in_turn.send(worker).ok()?;
+            Some(item)
+        };
+        // No scope waits for these threads: where nobody reads the output any more, one of them may
+        // still hang on a slow pipe, and the run must end all the same.
+        threads.push(start(move || work_on(&*work, next, &spare, &results))?);
+        workers.push((from_worker, give_back));
     }
-    // No scope waits for these threads: where nobody reads the output any more, the reader may
-    // still hang on a slow pipe, and the run must end all the same.
-    threads.push(start(move || read(source, &to_workers, &spare))?);
-    for from_worker in from_workers.iter().cycle() {
-        match from_worker.recv() {
-            Ok(Ok(Some(mut chunk))) => {
+    drop(in_turn);
+    loop {
+        let item = turns.recv().and_then(|worker| {
+            let (from_worker, give_back) = &workers[worker];
+            Ok((from_worker.recv()?, give_back))
+        });
+        match item {
+            Ok((Ok(Some(mut chunk)), give_back)) => {
                 deliver(&mut chunk)?;
-                // The reader may have ended; then the chunk is not needed.
+                // The worker may have ended; then the chunk is not needed.
                 let _ = give_back.send(chunk);
             }
-            Ok(Ok(None)) => break,
-            Ok(Err(error)) => return Err(error),
+            Ok((Ok(None), _)) => break,
+            Ok((Err(error), _)) => return Err(error),
             Err(gone) => {
                 return Err(CommandError::environment("a worker ended early").because(gone));
             }
         }
     }
+    // Those that wait for a chunk have nothing left to do.
+    drop(workers);
     for thread in threads {
-        // They have nothing left to do; how they ended no longer matters.
+        // How they ended no longer matters.
         let _ = thread.join();
     }
     Ok(())
@@ -91,23 +112,20 @@ fn start(run: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>, 
     })
 }
 
-fn read(mut source: LineSource, to_workers: &[SyncSender<Item>], spare: &Receiver<Chunk>) {
-    for to_worker in to_workers.iter().cycle() {
-        let item = source.next(spare.try_recv().unwrap_or_default());
-        let is_last = !matches!(item, Ok(Some(_)));
-        // Nobody takes it where the run has ended.
-        if to_worker.send(item).is_err() || is_last {
-            return;
-        }
-    }
-}
-
-fn work_on<W: LineWork>(work: &W, tasks: &Receiver<Item>, results: &SyncSender<Item>) {
+fn work_on<W: LineWork>(
+    work: &W,
+    next: impl Fn(Chunk) -> Option<Item>,
+    spare: &Receiver<Chunk>,
+    results: &Sender<Item>,
+) {
     let mut scratch = W::Scratch::default();
-    for mut item in tasks {
+    while let Ok(chunk) = spare.recv()
+        && let Some(mut item) = next(chunk)
+    {
         if let Ok(Some(chunk)) = &mut item {
             chunk.work(work, &mut scratch);
         }
+        // Nobody takes it where the run has ended.
         if results.send(item).is_err() {
             return;
         }
