@@ -1,5 +1,5 @@
-//! Text eight bytes at a time: where a plain part of a string or a number's digits end, and how
-//! names sort.
+//! Text eight bytes at a time: where a plain part of a string or a number's digits end, whether two
+//! names are the same, and how they sort.
 
 /// How many bytes precede the first quote, backslash or control character.
 #[inline]
@@ -19,6 +19,20 @@ pub(super) fn digit_length(bytes: &[u8]) -> usize {
         |word| below(word, b'0') | above(word, b'9'),
         |byte| !byte.is_ascii_digit(),
     )
+}
+
+/// Whether the text begins with `start`, without the call that a comparison of any length is.
+#[inline]
+pub(super) fn begins_with(text: &[u8], start: &[u8]) -> bool {
+    let Some(text) = text.get(..start.len()) else { return false };
+    match (text.last_chunk::<8>(), start.last_chunk::<8>()) {
+        // The last eight bytes may have been compared in part already.
+        (Some(last), Some(wanted)) => {
+            let mut chunks = text.as_chunks::<8>().0.iter().zip(start.as_chunks::<8>().0);
+            last == wanted && chunks.all(|(chunk, wanted)| chunk == wanted)
+        }
+        _ => text == start,
+    }
 }
 
 /// How many bytes precede the first that `ends` knows, which is the lowest that `marks` marks.
@@ -100,6 +114,21 @@ mod tests {
             for end in (0..=u8::MAX).filter(|end| !end.is_ascii_digit()) {
                 let bytes = [digits, &[end, b'0', end, b'9', b'5', end, b'/', b':', 0]].concat();
                 assert_eq!(digit_length(&bytes), length, "{end} at {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_beginning_is_the_same_in_every_byte() {
+        let text: Vec<u8> = (0..40).collect();
+        for length in 0..=text.len() {
+            let start = &text[..length];
+            assert!(begins_with(&text, start) && begins_with(start, start));
+            assert!(length == 0 || !begins_with(&text[..length - 1], start));
+            for at in 0..length {
+                let mut other = text.clone();
+                other[at] ^= 1;
+                assert!(!begins_with(&other, start), "{at} of {length}");
             }
         }
     }

@@ -140,7 +140,7 @@ pub mod internal {
     }
     pub mod canonical {
         pub use crate::canonical::{
-            CanonicalString, Selection, canonicalize, canonicalize_into, select,
+            CanonicalString, KnownPairs, Selection, canonicalize, canonicalize_into, select,
         };
     }
     #[cfg(feature = "diagnosis")]
@@ -182,7 +182,9 @@ pub mod internal {
         pub use crate::nearest::{did_you_mean, nearest, unknown};
     }
     pub mod notification {
-        pub use crate::notification::{Expectation, Notification, findings, major_units};
+        pub use crate::notification::{
+            Expectation, KnownFields, Notification, findings, major_units,
+        };
     }
     pub mod payload {
         pub use crate::payload::PayloadMemory;
@@ -197,8 +199,8 @@ pub mod internal {
     }
     pub mod signature {
         pub use crate::signature::{
-            Answer, Signature, Verification, attach, attach_empty, attach_into, demanded_scheme,
-            expected, sign, verify, verify_any,
+            Answer, Signature, Verification, attach, attach_into, attach_room, demanded_scheme,
+            expected, leave_room, sign, verify, verify_any,
         };
         #[cfg(feature = "batch")]
         pub use crate::signature::{SignatureBatch, bare_signature};

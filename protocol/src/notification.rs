@@ -3,13 +3,14 @@
 //! Source: the protocol's section 1. Money and time checks are warnings, never errors: the
 //! platform's own example breaks some of them.
 
-use std::array;
-use std::sync::LazyLock;
-
+pub use self::found_fields::KnownFields;
+use self::found_fields::{FoundFields, kind_of};
 pub use super::finding::{Finding, Severity};
 use super::layout::{Amounts, Layout, Times, scalar};
-use super::payload::{Encoding, Member, Payload, RankedName, Value};
+use super::payload::{Encoding, Payload, Value};
 use super::status::{Kind, Status, StatusTable};
+
+mod found_fields;
 
 /// What the reader of a payload expects it to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,73 +94,9 @@ fn ids(kind: Kind) -> &'static [Field] {
     if kind == Kind::Deposit { &DEPOSIT_IDS } else { &PAYOUT_IDS }
 }
 
-/// Names that a payload must share with a notification before its gaps are called gaps.
-const LIKENESS: usize = 5;
-
-const FIELDS: usize = PAYOUT_IDS.len() + DEPOSIT_IDS.len() + COMMON_FIELDS.len();
-
-/// The documented fields of both kinds by name, with their places in the documented order.
-static BY_NAME: LazyLock<([RankedName; FIELDS], [usize; FIELDS])> = LazyLock::new(|| {
-    let all = || PAYOUT_IDS.iter().chain(&DEPOSIT_IDS).chain(&COMMON_FIELDS);
-    let mut places = array::from_fn(|place| place);
-    let names: Vec<RankedName> = all().map(|field| RankedName::new(field.name)).collect();
-    places.sort_unstable_by_key(|place| names[*place]);
-    (places.map(|place| names[place]), places)
-});
-
-/// The documented fields that a payload has, in the documented order: payouts' ids, deposits', and what
-/// both have.
-struct FoundFields<'p, 'a>([Option<&'p Member<'a>>; FIELDS]);
-
-impl<'p, 'a> FoundFields<'p, 'a> {
-    fn of(payload: &'p Payload<'a>) -> Self {
-        let (names, places) = &*BY_NAME;
-        let mut found = [None; FIELDS];
-        for (place, member) in places.iter().zip(payload.find_all(names)) {
-            found[*place] = member;
-        }
-        FoundFields(found)
-    }
-
-    fn with(
-        &self,
-        fields: &'static [Field],
-        from: usize,
-    ) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
-        fields.iter().zip(self.0[from..].iter().copied())
-    }
-
-    fn ids(&self, kind: Kind) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
-        self.with(ids(kind), if kind == Kind::Deposit { PAYOUT_IDS.len() } else { 0 })
-    }
-
-    fn common(&self) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
-        self.with(&COMMON_FIELDS, FIELDS - COMMON_FIELDS.len())
-    }
-
-    fn kind(&self, expectation: Expectation) -> Kind {
-        let is_named =
-            |(field, member): &(&Field, Option<_>)| field.missing.is_some() && member.is_some();
-        let ids = |kind| self.ids(kind).filter(is_named).count();
-        let (payout, deposit) = (ids(Kind::Payout), ids(Kind::Deposit));
-        let common = self.common().filter(is_named).count();
-        if deposit > payout && deposit + common >= LIKENESS {
-            Kind::Deposit
-        } else if expectation == Expectation::Notification || payout + common >= LIKENESS {
-            Kind::Payout
-        } else {
-            Kind::Other
-        }
-    }
-}
-
-fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
-    FoundFields::of(payload).kind(expectation)
-}
-
-/// A member's number, as digits or as a string of them; `1.10` and `1E5` are none.
-pub(super) fn whole_number(payload: &Payload<'_>, name: &str) -> Option<i64> {
-    scalar(&payload.get(name)?.value)?.parse().ok()
+/// A value's number, as digits or as a string of them; `1.10` and `1E5` are none.
+pub(super) fn whole_number(value: &Value<'_>) -> Option<i64> {
+    scalar(value)?.parse().ok()
 }
 
 impl Notification {
@@ -212,55 +149,27 @@ pub fn findings(
     layout: &Layout,
     statuses: &StatusTable,
 ) -> Vec<Finding> {
-    let encoding = payload.encoding();
-    let mut findings = Findings { found: Vec::new(), encoding, layout, statuses: *statuses };
-    if layout.has_own_names() {
-        if expectation == Expectation::Notification {
-            findings.check_own_names(payload);
+    KnownFields::default().findings(payload, expectation, layout, statuses)
+}
+
+impl KnownFields {
+    /// Like the function [`findings`].
+    pub fn findings(
+        &mut self,
+        payload: &Payload<'_>,
+        expectation: Expectation,
+        layout: &Layout,
+        statuses: &StatusTable,
+    ) -> Vec<Finding> {
+        let encoding = payload.encoding();
+        let mut findings = Findings { found: Vec::new(), encoding, layout, statuses: *statuses };
+        match layout.has_own_names() {
+            true if expectation == Expectation::Notification => findings.check_own_names(payload),
+            true => {}
+            false => findings.check_documented(payload, &self.find(payload), expectation),
         }
-        return findings.found;
+        findings.found
     }
-    let fields = FoundFields::of(payload);
-    let kind = fields.kind(expectation);
-    match kind {
-        Kind::Other => return Vec::new(),
-        Kind::Deposit => findings.found.push(Finding {
-            severity: Severity::Warning,
-            code: "deposit-notification",
-            member: None,
-            message: "this is a deposit notification: its status numbers differ from a payout's"
-                .to_owned(),
-        }),
-        Kind::Payout => {}
-    }
-    let mut known = 0;
-    for (field, member) in fields.ids(kind).chain(fields.common()) {
-        match (member, field.missing) {
-            (Some(member), _) => {
-                known += 1;
-                findings.check(field, &member.value, kind);
-            }
-            (None, Some(severity)) => {
-                findings.add(severity, "missing", field.name, "the required field is missing");
-            }
-            (None, None) => {}
-        }
-    }
-    findings.check_times(payload);
-    if known == payload.members().len() {
-        // No member is a duplicate, so each of them is a known one.
-        return findings.found;
-    }
-    for member in payload.members() {
-        if self::fields(kind).all(|field| field.name != member.name) {
-            findings.warn(
-                "unknown-member",
-                &member.name,
-                "the platform does not document this field",
-            );
-        }
-    }
-    findings.found
 }
 
 struct Findings<'l> {
@@ -271,6 +180,54 @@ struct Findings<'l> {
 }
 
 impl Findings<'_> {
+    fn check_documented(
+        &mut self,
+        payload: &Payload<'_>,
+        fields: &FoundFields<'_, '_>,
+        expectation: Expectation,
+    ) {
+        let kind = fields.kind(expectation);
+        match kind {
+            Kind::Other => return,
+            Kind::Deposit => self.found.push(Finding {
+                severity: Severity::Warning,
+                code: "deposit-notification",
+                member: None,
+                message:
+                    "this is a deposit notification: its status numbers differ from a payout's"
+                        .to_owned(),
+            }),
+            Kind::Payout => {}
+        }
+        let mut known = 0;
+        for (field, member) in fields.ids(kind).chain(fields.common()) {
+            match (member, field.missing) {
+                (Some(member), _) => {
+                    known += 1;
+                    self.check(field, &member.value, kind);
+                }
+                (None, Some(severity)) => {
+                    self.add(severity, "missing", field.name, "the required field is missing");
+                }
+                (None, None) => {}
+            }
+        }
+        self.check_times(fields);
+        if known == payload.members().len() {
+            // No member is a duplicate, so each of them is a known one.
+            return;
+        }
+        for member in payload.members() {
+            if self::fields(kind).all(|field| field.name != member.name) {
+                self.warn(
+                    "unknown-member",
+                    &member.name,
+                    "the platform does not document this field",
+                );
+            }
+        }
+    }
+
     /// Finds what makes a notification useless, whatever its fields are called.
     fn check_own_names(&mut self, payload: &Payload<'_>) {
         let layout = self.layout;
@@ -425,8 +382,8 @@ impl Findings<'_> {
         self.warn(code, name, text);
     }
 
-    fn check_times(&mut self, payload: &Payload<'_>) {
-        let time = |name| whole_number(payload, name);
+    fn check_times(&mut self, fields: &FoundFields<'_, '_>) {
+        let time = |name| whole_number(&fields.get(name)?.value);
         if let (Some(created), Some(updated)) = (time("create_time"), time("update_time"))
             // One of them in milliseconds is a finding of its own.
             && is_milliseconds(created) == is_milliseconds(updated)

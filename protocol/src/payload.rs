@@ -261,9 +261,10 @@ impl<'a> Payload<'a> {
         let mut members = emptied(members);
         let scanned = Scanner::new(text).document(&mut members, &mut known);
         let braces = scanned.map_err(|error| *error)?;
-        // The order is one of all names: some of the last payload's may not be known.
-        if !known.are_all(members.len()) || by_name.len() != members.len() {
+        let are_known = known.are_all(members.len());
+        if !(are_known && known.are_ordered) {
             order_by_name(text, &members, &mut by_name)?;
+            known.are_ordered = are_known;
         }
         Ok(Payload { text, encoding: Encoding::Json, members, by_name, braces, known })
     }
@@ -314,6 +315,17 @@ impl<'a> Payload<'a> {
         self.by_name.iter().map(|place| &self.members[place.index as usize])
     }
 
+    /// The places of the members by name, in ascending byte order.
+    pub(super) fn places_by_name(&self) -> impl Iterator<Item = usize> + '_ {
+        self.by_name.iter().map(|place| place.index as usize)
+    }
+
+    /// Tells the names in their order apart from all others within this process, where they are
+    /// those of an earlier payload in the same memory.
+    pub(super) fn names_id(&self) -> Option<u64> {
+        self.known.id(self.members.len())
+    }
+
     /// The member of this name.
     #[must_use]
     #[inline]
@@ -327,11 +339,8 @@ impl<'a> Payload<'a> {
             .find(|member| member.name == name)
     }
 
-    /// The member of each of these names, which must ascend.
-    pub(super) fn find_all<const N: usize>(
-        &self,
-        names: &[RankedName; N],
-    ) -> [Option<&Member<'a>>; N] {
+    /// The place of the member of each of these names, which must ascend.
+    pub(super) fn places_of<const N: usize>(&self, names: &[RankedName; N]) -> [Option<u32>; N] {
         let mut rest = &*self.by_name;
         names.each_ref().map(|RankedName { rank, name }| {
             while let [first, more @ ..] = rest
@@ -341,8 +350,8 @@ impl<'a> Payload<'a> {
             }
             rest.iter()
                 .take_while(|place| place.rank == *rank)
-                .map(|place| &self.members[place.index as usize])
-                .find(|member| member.name == *name)
+                .map(|place| place.index)
+                .find(|index| self.members[*index as usize].name == *name)
         })
     }
 

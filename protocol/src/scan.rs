@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::mem;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::bytes::{digit_length, plain_length};
+use super::bytes::{begins_with, digit_length, plain_length};
 use super::payload::{MAX_DEPTH, Member, PayloadError, PayloadProblem, Value};
 
 /// An error is boxed so that a good value does not travel in an envelope of its size.
 type Scan<T> = Result<T, Box<PayloadError>>;
 
-/// The names of another payload's members as they were written, in the order received: most
+/// The names of an earlier payload's members as they were written, in the order received: most
 /// payloads of one source have the same.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KnownNames {
@@ -18,7 +19,15 @@ pub(super) struct KnownNames {
     names: Vec<String>,
     /// How many of the payload that is read are the same.
     same: usize,
+    /// Whether the payload before had other names: one alone that differs changes nothing.
+    has_missed: bool,
+    /// Whether the order by name that was found last is the order of these.
+    pub(super) are_ordered: bool,
+    /// Tells them apart from all others within this process; none is 0.
+    id: u64,
 }
+
+static LAST_ID: AtomicU64 = AtomicU64::new(0);
 
 impl KnownNames {
     /// The length of the name at this place, with which the text begins, quotes and colon included,
@@ -26,7 +35,7 @@ impl KnownNames {
     #[inline]
     fn next(&mut self, place: usize, text: &str) -> Option<usize> {
         let name = self.names.get(place).filter(|_| self.same == place)?.as_bytes();
-        text.as_bytes().starts_with(name).then(|| {
+        begins_with(text.as_bytes(), name).then(|| {
             self.same += 1;
             name.len()
         })
@@ -37,26 +46,41 @@ impl KnownNames {
         self.same == count && self.names.len() == count
     }
 
-    /// Takes the names of a payload that was read, for the next one.
+    /// What tells these names from others, where a payload of so many members has them.
+    pub(super) fn id(&self, count: usize) -> Option<u64> {
+        (self.id > 0 && self.are_all(count)).then_some(self.id)
+    }
+
+    /// Takes the names of a payload that was read, for the next one; it is the second in a row that
+    /// has others, or there are none yet.
     pub(super) fn learn(&mut self, text: &str, members: &[Member<'_>]) {
+        let is_known = self.are_all(members.len());
+        let same = mem::take(&mut self.same);
+        let waits = !self.names.is_empty() && !self.has_missed;
+        self.has_missed = !is_known && waits;
+        if is_known || waits {
+            return;
+        }
         self.names.truncate(members.len());
-        for (index, member) in members.iter().enumerate().skip(mem::take(&mut self.same)) {
+        for (index, member) in members.iter().enumerate().skip(same) {
             let span = member.name_span();
             let is_plain = matches!(member.name, Cow::Borrowed(_));
-            let Some(written) =
-                text.get(span.start..span.end + 1).filter(|name| is_plain && name.ends_with(':'))
-            else {
-                self.names.truncate(index);
-                return;
-            };
-            match self.names.get_mut(index) {
-                Some(name) => {
+            let written =
+                text.get(span.start..span.end + 1).filter(|name| is_plain && name.ends_with(':'));
+            match (self.names.get_mut(index), written) {
+                (Some(name), Some(written)) => {
                     name.clear();
                     name.push_str(written);
                 }
-                None => self.names.push(written.to_owned()),
+                (None, Some(written)) => self.names.push(written.to_owned()),
+                (_, None) => {
+                    self.names.truncate(index);
+                    break;
+                }
             }
         }
+        self.are_ordered = self.names.len() == members.len();
+        self.id = LAST_ID.fetch_add(1, Ordering::Relaxed) + 1;
     }
 }
 
@@ -308,13 +332,22 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     fn number(&mut self) -> Scan<&'a str> {
         let start = self.at;
-        if self.number_is_valid() {
-            return Ok(&self.text[start..self.at]);
+        // Most are whole.
+        let is_whole = matches!(self.peek(), Some(b'1'..=b'9')) && {
+            self.digits();
+            !matches!(self.peek(), Some(b'.' | b'e' | b'E'))
+        };
+        if !is_whole {
+            self.at = start;
+            if !self.number_is_valid() {
+                self.at = start;
+                return Err(self.problem(PayloadProblem::InvalidNumber));
+            }
         }
-        self.at = start;
-        Err(self.problem(PayloadProblem::InvalidNumber))
+        Ok(&self.text[start..self.at])
     }
 
+    #[inline(never)]
     fn number_is_valid(&mut self) -> bool {
         if self.peek() == Some(b'-') {
             self.at += 1;

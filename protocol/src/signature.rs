@@ -1,6 +1,7 @@
 //! Sign, attach, verify.
 
 use std::fmt;
+use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +35,22 @@ pub struct Signature {
 /// In hexadecimal digits.
 const LONGEST_DIGEST: usize = 128;
 
+const SPACES: &str = match str::from_utf8(&[b' '; LONGEST_DIGEST]) {
+    Ok(spaces) => spaces,
+    Err(_) => panic!("spaces are UTF-8"),
+};
+
 impl Signature {
+    /// How many characters every signature of a scheme has.
+    #[must_use]
+    pub fn length_by(scheme: &Scheme) -> usize {
+        let digits = scheme.algorithm.digits();
+        match scheme.composition.is_base64 {
+            true => (digits / 2).div_ceil(3) * 4,
+            false => digits,
+        }
+    }
+
     /// The hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -68,7 +84,13 @@ impl Signature {
     /// Compares in time that does not depend on where the two differ.
     #[must_use]
     pub fn matches(&self, given: &str) -> bool {
-        self.as_str().as_bytes().ct_eq(given.as_bytes()).into()
+        let (own, given) = (self.as_str().as_bytes(), given.as_bytes());
+        let ((words, rest), (given_words, given_rest)) = (own.as_chunks(), given.as_chunks());
+        let pairs = words.iter().zip(given_words);
+        let same = pairs.fold(rest.ct_eq(given_rest), |same, (word, given)| {
+            same & u64::from_ne_bytes(*word).ct_eq(&u64::from_ne_bytes(*given))
+        });
+        (same & own.len().ct_eq(&given.len())).into()
     }
 }
 
@@ -163,16 +185,24 @@ pub fn attach_into(
     });
 }
 
-/// Like [`attach_into`], the signature left out of its quotes; says where in `out` it belongs.
+/// Like [`attach_into`], with room for a signature that comes later; says where in `out` it is.
 #[must_use]
-pub fn attach_empty(payload: &Payload<'_>, scheme: &Scheme, out: &mut String) -> usize {
-    let mut place = 0;
+pub fn attach_room(payload: &Payload<'_>, scheme: &Scheme, out: &mut String) -> Range<usize> {
+    let mut room = 0..0;
     put_with(payload, &scheme.sign_field, out, |out| {
         out.push('"');
-        place = out.len();
+        room = leave_room(scheme, out);
         out.push('"');
     });
-    place
+    room
+}
+
+/// Puts as many spaces behind what `out` holds as a signature has characters; says where they are.
+#[must_use]
+pub fn leave_room(scheme: &Scheme, out: &mut String) -> Range<usize> {
+    let start = out.len();
+    out.push_str(&SPACES[..Signature::length_by(scheme)]);
+    start..out.len()
 }
 
 /// Whether a signature holds, and how that was found.

@@ -243,7 +243,7 @@ fn find_weak_digest(
     {
         found.push(Weakness::Downgrade { stronger });
     }
-    let time = |name| whole_number(payload, name);
+    let time = |name| whole_number(&payload.get(name)?.value);
     let updated = time("update_time").or_else(|| time("create_time")).unwrap_or(*now);
     // The announcement was this platform's; the siblings live on with MD5.
     if dialect.id == Dialect::platform().id && updated >= MD5_RETIRED_AT {

@@ -1,7 +1,5 @@
 //! Lines whose digests are computed together.
 
-use std::mem;
-
 use protocol::internal::canonical::CanonicalString;
 use protocol::internal::signature::{Signature, SignatureBatch};
 use protocol::{Key, Scheme};
@@ -12,10 +10,7 @@ pub struct DigestQueue<T> {
     /// That of the batch.
     scheme: Option<Scheme>,
     signatures: Vec<Signature>,
-    /// Where in the chunk's text the output of a line belongs.
-    places: Vec<(usize, T)>,
-    /// The text of an earlier chunk, for its memory.
-    spare: String,
+    lines: Vec<T>,
 }
 
 impl<T> Default for DigestQueue<T> {
@@ -24,28 +19,21 @@ impl<T> Default for DigestQueue<T> {
             batch: SignatureBatch::default(),
             scheme: None,
             signatures: Vec::new(),
-            places: Vec::new(),
-            spare: String::new(),
+            lines: Vec::new(),
         }
     }
 }
 
 impl<T> DigestQueue<T> {
-    /// Has the string signed later; what that gives belongs at `place`.
-    pub fn push(
-        &mut self,
-        canonical: &CanonicalString,
-        scheme: &Scheme,
-        key: &Key,
-        (place, line): (usize, T),
-    ) {
+    /// Has the string signed later.
+    pub fn push(&mut self, canonical: &CanonicalString, scheme: &Scheme, key: &Key, line: T) {
         let is_same = |known: &Scheme| known.algorithm == scheme.algorithm;
         if self.batch.is_full() || !self.scheme.as_ref().is_some_and(is_same) {
             self.sign(key);
             self.scheme = Some(scheme.clone());
         }
         self.batch.push(canonical, scheme, key);
-        self.places.push((place, line));
+        self.lines.push(line);
     }
 
     fn sign(&mut self, key: &Key) {
@@ -54,23 +42,9 @@ impl<T> DigestQueue<T> {
         }
     }
 
-    /// Has `write` put what belongs to each line at its place.
-    pub fn end(
-        &mut self,
-        key: &Key,
-        text: &mut String,
-        mut write: impl FnMut(T, &Signature, &mut String),
-    ) {
+    /// Each line with its signature, in the order in which they came; none waits any more.
+    pub fn signed(&mut self, key: &Key) -> impl Iterator<Item = (T, Signature)> {
         self.sign(key);
-        let bare = mem::replace(text, mem::take(&mut self.spare));
-        text.clear();
-        let mut start = 0;
-        for ((place, line), signature) in self.places.drain(..).zip(self.signatures.drain(..)) {
-            text.push_str(&bare[start..place]);
-            write(line, &signature, text);
-            start = place;
-        }
-        text.push_str(&bare[start..]);
-        self.spare = bare;
+        self.lines.drain(..).zip(self.signatures.drain(..))
     }
 }

@@ -1,11 +1,12 @@
 //! The work of `sign --lines`.
 
 use std::mem;
+use std::ops::Range;
 
-use protocol::internal::canonical::{CanonicalString, canonicalize_into};
+use protocol::internal::canonical::{CanonicalString, KnownPairs};
 use protocol::internal::edit::Edit;
 use protocol::internal::payload::PayloadMemory;
-use protocol::internal::signature::{Signature, attach_empty};
+use protocol::internal::signature::{attach_room, leave_room};
 use protocol::{Algorithm, Dialect, Key, Payload};
 
 use super::chunk::{LineOutput, LineWork};
@@ -60,7 +61,9 @@ impl SignLines {
 pub struct SignScratch {
     payload: PayloadMemory,
     canonical: CanonicalString,
-    waiting: DigestQueue<()>,
+    pairs: KnownPairs,
+    /// Where in the output the signature of each line belongs.
+    waiting: DigestQueue<Range<usize>>,
 }
 
 impl LineWork for SignLines {
@@ -86,17 +89,17 @@ impl LineWork for SignLines {
             None => self.changed(number, &payload, out)?,
             Some(scheme) => {
                 let canonical = &mut scratch.canonical;
-                canonicalize_into(&payload, scheme, canonical);
-                let place = match self.printed {
-                    SignOutput::Body | SignOutput::Curl => attach_empty(&payload, scheme, out),
-                    SignOutput::Sign => out.len(),
+                scratch.pairs.canonicalize_into(&payload, scheme, canonical);
+                let room = match self.printed {
+                    SignOutput::Body | SignOutput::Curl => Some(attach_room(&payload, scheme, out)),
+                    SignOutput::Sign => Some(leave_room(scheme, out)),
                     SignOutput::Canonical => {
                         push_in_one_line(&outside(&canonical.masked(scheme)), out);
-                        out.len()
+                        None
                     }
                 };
-                if self.printed != SignOutput::Canonical {
-                    scratch.waiting.push(canonical, scheme, &self.key, (place, ()));
+                if let Some(room) = room {
+                    scratch.waiting.push(canonical, scheme, &self.key, room);
                 }
             }
         }
@@ -106,9 +109,9 @@ impl LineWork for SignLines {
     }
 
     fn end(&self, scratch: &mut SignScratch, out: &mut LineOutput, _: &mut BatchSummary) {
-        let write =
-            |(), signature: &Signature, text: &mut String| text.push_str(signature.as_str());
-        scratch.waiting.end(&self.key, &mut out.text, write);
+        for (room, signature) in scratch.waiting.signed(&self.key) {
+            out.text.replace_range(room, signature.as_str());
+        }
     }
 
     fn bad(&self, _: &BadLine, _: &mut LineOutput) {}

@@ -4,9 +4,9 @@ use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use protocol::internal::canonical::{CanonicalString, canonicalize_into};
+use protocol::internal::canonical::{CanonicalString, KnownPairs};
 use protocol::internal::diagnosis::diagnose_briefly;
-use protocol::internal::notification::{Expectation, Notification, findings};
+use protocol::internal::notification::{Expectation, KnownFields, Notification};
 use protocol::internal::payload::PayloadMemory;
 use protocol::internal::signature::{Verification, bare_signature};
 use protocol::{Algorithm, Dialect, Finding, Key, Payload, StatusTable, diagnose};
@@ -106,6 +106,8 @@ impl VerifyLines {
 /// A line whose digest is computed with those of others.
 struct WaitingLine {
     number: u64,
+    /// Where in the output its JSON belongs.
+    place: usize,
     /// Its payload, in the scratch.
     payload: Range<usize>,
     /// Its signature there.
@@ -124,9 +126,13 @@ struct Assessment {
 pub struct VerifyScratch {
     memory: PayloadMemory,
     canonical: CanonicalString,
+    pairs: KnownPairs,
+    fields: KnownFields,
     waiting: DigestQueue<WaitingLine>,
     payloads: Vec<u8>,
     matching: Vec<(Assessment, MatchingLine)>,
+    /// The text of an earlier chunk, for its memory.
+    spare: String,
 }
 
 impl VerifyLines {
@@ -144,19 +150,20 @@ impl VerifyLines {
             return false;
         };
         let (layout, expectation) = (&self.dialect.layout, Expectation::AnyPayload);
-        let findings = findings(payload, expectation, layout, &self.statuses);
-        canonicalize_into(payload, scheme, &mut scratch.canonical);
+        let findings = scratch.fields.findings(payload, expectation, layout, &self.statuses);
+        scratch.pairs.canonicalize_into(payload, scheme, &mut scratch.canonical);
         let start = scratch.payloads.len();
         scratch.payloads.extend_from_slice(payload.text().as_bytes());
         let end = scratch.payloads.len();
         scratch.payloads.extend_from_slice(given.as_bytes());
         let line = WaitingLine {
             number,
+            place,
             payload: start..end,
             given: end..scratch.payloads.len(),
             assessment: Assessment { algorithm: scheme.algorithm, findings },
         };
-        scratch.waiting.push(&scratch.canonical, scheme, self.keys.first(), (place, line));
+        scratch.waiting.push(&scratch.canonical, scheme, self.keys.first(), line);
         true
     }
 
@@ -241,8 +248,14 @@ impl LineWork for VerifyLines {
     }
 
     fn end(&self, scratch: &mut VerifyScratch, out: &mut LineOutput, summary: &mut BatchSummary) {
-        let VerifyScratch { waiting, payloads, matching, .. } = scratch;
-        waiting.end(self.keys.first(), &mut out.text, |line, signature, text| {
+        let VerifyScratch { waiting, payloads, matching, spare, .. } = scratch;
+        let text = spare;
+        text.clear();
+        let mut written = 0;
+        for (line, signature) in waiting.signed(self.keys.first()) {
+            // What other lines gave at once.
+            text.push_str(&out.text[written..line.place]);
+            written = line.place;
             let given = std::str::from_utf8(&payloads[line.given]).unwrap_or_default();
             let bytes = &payloads[line.payload];
             let payload = || Payload::parse(bytes).expect("it was parsed before");
@@ -250,7 +263,7 @@ impl LineWork for VerifyLines {
                 let mut alone = LineOutput::default();
                 summary.count(self.verify(line.number, &payload(), &mut alone));
                 text.push_str(&alone.text);
-                return;
+                continue;
             }
             let known = matching.iter().position(|(known, _)| *known == line.assessment);
             let at = known.unwrap_or_else(|| {
@@ -265,7 +278,9 @@ impl LineWork for VerifyLines {
             let found = &matching[at].1;
             found.write(line.number, given, text);
             summary.count(found.answer);
-        });
+        }
+        text.push_str(&out.text[written..]);
+        mem::swap(text, &mut out.text);
         payloads.clear();
     }
 

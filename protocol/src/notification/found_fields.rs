@@ -1,0 +1,138 @@
+//! The documented fields that a payload has, all looked up at once.
+
+use std::array;
+use std::sync::LazyLock;
+
+use super::{COMMON_FIELDS, DEPOSIT_IDS, Expectation, Field, PAYOUT_IDS, ids};
+use crate::payload::{Member, Payload, RankedName};
+use crate::status::Kind;
+
+/// Names that a payload must share with a notification before its gaps are called gaps.
+const LIKENESS: usize = 5;
+
+const FIELDS: usize = PAYOUT_IDS.len() + DEPOSIT_IDS.len() + COMMON_FIELDS.len();
+
+/// The documented fields of both kinds by name, with their places in the documented order.
+static BY_NAME: LazyLock<([RankedName; FIELDS], [usize; FIELDS])> = LazyLock::new(|| {
+    let all = || PAYOUT_IDS.iter().chain(&DEPOSIT_IDS).chain(&COMMON_FIELDS);
+    let mut places = array::from_fn(|place| place);
+    let names: Vec<RankedName> = all().map(|field| RankedName::new(field.name)).collect();
+    places.sort_unstable_by_key(|place| names[*place]);
+    (places.map(|place| names[place]), places)
+});
+
+/// The documented fields that a payload has, in the documented order: payouts' ids, deposits', and what
+/// both have.
+pub(super) struct FoundFields<'p, 'a>([Option<&'p Member<'a>>; FIELDS]);
+
+/// Where the documented fields are in payloads with the same names in the same order: most of one
+/// source have the same.
+#[derive(Debug, Default)]
+pub struct KnownFields {
+    /// The names, as the payload tells them apart.
+    of: Option<u64>,
+    places: [Option<u32>; FIELDS],
+}
+
+impl KnownFields {
+    pub(super) fn find<'p, 'a>(&mut self, payload: &'p Payload<'a>) -> FoundFields<'p, 'a> {
+        let id = payload.names_id();
+        if id.is_none() || id != self.of {
+            let (names, places) = &*BY_NAME;
+            for (place, found) in places.iter().zip(payload.places_of(names)) {
+                self.places[*place] = found;
+            }
+            self.of = id;
+        }
+        FoundFields(self.places.map(|place| payload.members().get(place? as usize)))
+    }
+}
+
+impl<'p, 'a> FoundFields<'p, 'a> {
+    fn of(payload: &'p Payload<'a>) -> Self {
+        KnownFields::default().find(payload)
+    }
+
+    /// The member of a field that both kinds have.
+    pub(super) fn get(&self, name: &str) -> Option<&'p Member<'a>> {
+        self.common().find(|(field, _)| field.name == name)?.1
+    }
+
+    fn with(
+        &self,
+        fields: &'static [Field],
+        from: usize,
+    ) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
+        fields.iter().zip(self.0[from..].iter().copied())
+    }
+
+    pub(super) fn ids(
+        &self,
+        kind: Kind,
+    ) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
+        self.with(ids(kind), if kind == Kind::Deposit { PAYOUT_IDS.len() } else { 0 })
+    }
+
+    pub(super) fn common(&self) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
+        self.with(&COMMON_FIELDS, FIELDS - COMMON_FIELDS.len())
+    }
+
+    pub(super) fn kind(&self, expectation: Expectation) -> Kind {
+        let is_named =
+            |(field, member): &(&Field, Option<_>)| field.missing.is_some() && member.is_some();
+        let ids = |kind| self.ids(kind).filter(is_named).count();
+        let (payout, deposit) = (ids(Kind::Payout), ids(Kind::Deposit));
+        let common = self.common().filter(is_named).count();
+        if deposit > payout && deposit + common >= LIKENESS {
+            Kind::Deposit
+        } else if expectation == Expectation::Notification || payout + common >= LIKENESS {
+            Kind::Payout
+        } else {
+            Kind::Other
+        }
+    }
+}
+
+pub(super) fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
+    FoundFields::of(payload).kind(expectation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+    use crate::notification::findings;
+    use crate::payload::PayloadMemory;
+    use crate::status::StatusTable;
+
+    #[test]
+    fn what_is_known_of_the_names_before_changes_no_finding() {
+        let fields = ["payout_id", "payment_id", "platform_id", "amount", "status", "fee", "memo"];
+        let values = ["1", "\"\"", "null", "\"x\"", "3", "1.5", "-2"];
+        let (layout, statuses) = (&Dialect::platform().layout, StatusTable::PLATFORM);
+        let (mut memory, mut known) = (PayloadMemory::default(), KnownFields::default());
+        let mut random = fastrand::Rng::with_seed(11);
+        let mut sources = vec![Vec::new(); 3];
+        for round in 0..2000 {
+            let at = if random.u8(..4) == 0 { random.usize(..3) } else { round / 700 };
+            if random.u8(..20) == 0 {
+                sources[at] = fields.iter().filter(|_| random.u8(..4) > 0).collect();
+                random.shuffle(&mut sources[at]);
+            }
+            let mut value = || values[random.usize(..values.len())];
+            let members: Vec<String> =
+                sources[at].iter().map(|name| format!("\"{name}\":{}", value())).collect();
+            let text = format!("{{{}}}", members.join(","));
+            let payload = Payload::parse_in(text.as_bytes(), memory).unwrap();
+            let alone = Payload::parse(text.as_bytes()).unwrap();
+            for expectation in [Expectation::Notification, Expectation::AnyPayload] {
+                assert_eq!(
+                    known.findings(&payload, expectation, layout, &statuses),
+                    findings(&alone, expectation, layout, &statuses),
+                    "{text}"
+                );
+            }
+            memory = payload.into_memory();
+        }
+    }
+}
