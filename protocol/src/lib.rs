@@ -182,7 +182,9 @@ pub mod internal {
         pub use crate::nearest::{did_you_mean, nearest, unknown};
     }
     pub mod notification {
-        pub use crate::notification::{Expectation, Notification, findings, major_units};
+        pub use crate::notification::{
+            Expectation, FieldReader, Notification, findings, major_units,
+        };
     }
     pub mod payload {
         pub use crate::payload::PayloadMemory;

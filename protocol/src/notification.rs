@@ -3,13 +3,14 @@
 //! Source: the protocol's section 1. Money and time checks are warnings, never errors: the
 //! platform's own example breaks some of them.
 
-use std::array;
-use std::sync::LazyLock;
+use found_fields::{FoundFields, VIEWED};
 
 pub use super::finding::{Finding, Severity};
 use super::layout::{Amounts, Layout, Times, scalar};
-use super::payload::{Encoding, Member, Payload, RankedName, Value};
+use super::payload::{Encoding, Payload, Value};
 use super::status::{Kind, Status, StatusTable};
+
+mod found_fields;
 
 /// What the reader of a payload expects it to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,70 +94,6 @@ fn ids(kind: Kind) -> &'static [Field] {
     if kind == Kind::Deposit { &DEPOSIT_IDS } else { &PAYOUT_IDS }
 }
 
-/// Names that a payload must share with a notification before its gaps are called gaps.
-const LIKENESS: usize = 5;
-
-const FIELDS: usize = PAYOUT_IDS.len() + DEPOSIT_IDS.len() + COMMON_FIELDS.len();
-
-/// The documented fields of both kinds by name, with their places in the documented order.
-static BY_NAME: LazyLock<([RankedName; FIELDS], [usize; FIELDS])> = LazyLock::new(|| {
-    let all = || PAYOUT_IDS.iter().chain(&DEPOSIT_IDS).chain(&COMMON_FIELDS);
-    let mut places = array::from_fn(|place| place);
-    let names: Vec<RankedName> = all().map(|field| RankedName::new(field.name)).collect();
-    places.sort_unstable_by_key(|place| names[*place]);
-    (places.map(|place| names[place]), places)
-});
-
-/// The documented fields that a payload has, in the documented order: payouts' ids, deposits', and what
-/// both have.
-struct FoundFields<'p, 'a>([Option<&'p Member<'a>>; FIELDS]);
-
-impl<'p, 'a> FoundFields<'p, 'a> {
-    fn of(payload: &'p Payload<'a>) -> Self {
-        let (names, places) = &*BY_NAME;
-        let mut found = [None; FIELDS];
-        for (place, member) in places.iter().zip(payload.find_all(names)) {
-            found[*place] = member;
-        }
-        FoundFields(found)
-    }
-
-    fn with(
-        &self,
-        fields: &'static [Field],
-        from: usize,
-    ) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
-        fields.iter().zip(self.0[from..].iter().copied())
-    }
-
-    fn ids(&self, kind: Kind) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
-        self.with(ids(kind), if kind == Kind::Deposit { PAYOUT_IDS.len() } else { 0 })
-    }
-
-    fn common(&self) -> impl Iterator<Item = (&'static Field, Option<&'p Member<'a>>)> {
-        self.with(&COMMON_FIELDS, FIELDS - COMMON_FIELDS.len())
-    }
-
-    fn kind(&self, expectation: Expectation) -> Kind {
-        let is_named =
-            |(field, member): &(&Field, Option<_>)| field.missing.is_some() && member.is_some();
-        let ids = |kind| self.ids(kind).filter(is_named).count();
-        let (payout, deposit) = (ids(Kind::Payout), ids(Kind::Deposit));
-        let common = self.common().filter(is_named).count();
-        if deposit > payout && deposit + common >= LIKENESS {
-            Kind::Deposit
-        } else if expectation == Expectation::Notification || payout + common >= LIKENESS {
-            Kind::Payout
-        } else {
-            Kind::Other
-        }
-    }
-}
-
-fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
-    FoundFields::of(payload).kind(expectation)
-}
-
 /// A member's number, as digits or as a string of them; `1.10` and `1E5` are none.
 pub(super) fn whole_number(payload: &Payload<'_>, name: &str) -> Option<i64> {
     scalar(&payload.get(name)?.value)?.parse().ok()
@@ -172,27 +109,109 @@ impl Notification {
         layout: &Layout,
         statuses: &StatusTable,
     ) -> Notification {
-        let kind = match layout.has_own_names() {
-            true => Kind::Payout,
-            false => kind_of(payload, expectation),
+        FieldReader::new(payload, layout, statuses).notification(expectation)
+    }
+}
+
+/// Reads a payload's fields, which are looked up once for the typed view and the field rules.
+pub struct FieldReader<'p, 'a> {
+    payload: &'p Payload<'a>,
+    layout: &'p Layout,
+    statuses: &'p StatusTable,
+    /// Nothing where the layout has names of its own.
+    fields: Option<FoundFields<'p, 'a>>,
+}
+
+impl<'p, 'a> FieldReader<'p, 'a> {
+    /// Of a payload whose fields are as the layout has them; `statuses` names their statuses.
+    #[must_use]
+    pub fn new(payload: &'p Payload<'a>, layout: &'p Layout, statuses: &'p StatusTable) -> Self {
+        let fields = (!layout.has_own_names()).then(|| FoundFields::of(payload));
+        FieldReader { payload, layout, statuses, fields }
+    }
+
+    /// The typed view, as [`Notification::read`] has it.
+    #[must_use]
+    pub fn notification(&self, expectation: Expectation) -> Notification {
+        let FieldReader { payload, layout, statuses, fields } = self;
+        let (kind, members) = match fields {
+            Some(fields) => {
+                let kind = fields.kind(expectation);
+                (kind, fields.viewed(kind))
+            }
+            None => (Kind::Payout, VIEWED.map(|logical| payload.get(layout.name(logical)?))),
         };
-        let value = |logical| Some(&payload.get(layout.name(logical)?)?.value);
-        let text = |name| scalar(value(name)?).filter(|text| !text.is_empty()).map(str::to_owned);
-        let (order_id, merchant_order_id) = match kind {
-            Kind::Deposit => (text("payment_id"), text("payment_cl_id")),
-            Kind::Payout | Kind::Other => (text("payout_id"), text("payout_cl_id")),
+        let [id, cl_id, platform_id, amount, status, update_time] =
+            members.map(|member| Some(&member?.value));
+        let text = |value: Option<&Value<'_>>| {
+            scalar(value?).filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        let status_code = value("status").and_then(|status| layout.status_code(status, statuses));
+        let status_code = status.and_then(|status| layout.status_code(status, statuses));
         Notification {
             kind,
-            order_id,
-            merchant_order_id,
-            platform_id: text("platform_id"),
-            amount_cents: layout.amount_cents(payload, "amount"),
+            order_id: text(id),
+            merchant_order_id: text(cl_id),
+            platform_id: text(platform_id),
+            amount_cents: amount.and_then(|amount| layout.amount_cents(amount)),
             status_code,
             status: status_code.and_then(|code| statuses.status(kind, code)),
-            update_time: layout.time(payload, "update_time"),
+            update_time: update_time.and_then(|time| layout.time(time)),
         }
+    }
+
+    /// What the field rules find, as [`findings`] has it.
+    #[must_use]
+    pub fn findings(&self, expectation: Expectation) -> Vec<Finding> {
+        let FieldReader { payload, layout, statuses, fields } = self;
+        let encoding = payload.encoding();
+        let mut findings = Findings { found: Vec::new(), encoding, layout, statuses: **statuses };
+        let Some(fields) = fields else {
+            if expectation == Expectation::Notification {
+                findings.check_own_names(payload);
+            }
+            return findings.found;
+        };
+        let kind = fields.kind(expectation);
+        match kind {
+            Kind::Other => return Vec::new(),
+            Kind::Deposit => findings.found.push(Finding {
+                severity: Severity::Warning,
+                code: "deposit-notification",
+                member: None,
+                message:
+                    "this is a deposit notification: its status numbers differ from a payout's"
+                        .to_owned(),
+            }),
+            Kind::Payout => {}
+        }
+        let mut known = 0;
+        for (field, member) in fields.ids(kind).chain(fields.common()) {
+            match (member, field.missing) {
+                (Some(member), _) => {
+                    known += 1;
+                    findings.check(field, &member.value, kind);
+                }
+                (None, Some(severity)) => {
+                    findings.add(severity, "missing", field.name, "the required field is missing");
+                }
+                (None, None) => {}
+            }
+        }
+        findings.check_times(fields);
+        if known == payload.members().len() {
+            // No member is a duplicate, so each of them is a known one.
+            return findings.found;
+        }
+        for member in payload.members() {
+            if self::fields(kind).all(|field| field.name != member.name) {
+                findings.warn(
+                    "unknown-member",
+                    &member.name,
+                    "the platform does not document this field",
+                );
+            }
+        }
+        findings.found
     }
 }
 
@@ -212,55 +231,7 @@ pub fn findings(
     layout: &Layout,
     statuses: &StatusTable,
 ) -> Vec<Finding> {
-    let encoding = payload.encoding();
-    let mut findings = Findings { found: Vec::new(), encoding, layout, statuses: *statuses };
-    if layout.has_own_names() {
-        if expectation == Expectation::Notification {
-            findings.check_own_names(payload);
-        }
-        return findings.found;
-    }
-    let fields = FoundFields::of(payload);
-    let kind = fields.kind(expectation);
-    match kind {
-        Kind::Other => return Vec::new(),
-        Kind::Deposit => findings.found.push(Finding {
-            severity: Severity::Warning,
-            code: "deposit-notification",
-            member: None,
-            message: "this is a deposit notification: its status numbers differ from a payout's"
-                .to_owned(),
-        }),
-        Kind::Payout => {}
-    }
-    let mut known = 0;
-    for (field, member) in fields.ids(kind).chain(fields.common()) {
-        match (member, field.missing) {
-            (Some(member), _) => {
-                known += 1;
-                findings.check(field, &member.value, kind);
-            }
-            (None, Some(severity)) => {
-                findings.add(severity, "missing", field.name, "the required field is missing");
-            }
-            (None, None) => {}
-        }
-    }
-    findings.check_times(payload);
-    if known == payload.members().len() {
-        // No member is a duplicate, so each of them is a known one.
-        return findings.found;
-    }
-    for member in payload.members() {
-        if self::fields(kind).all(|field| field.name != member.name) {
-            findings.warn(
-                "unknown-member",
-                &member.name,
-                "the platform does not document this field",
-            );
-        }
-    }
-    findings.found
+    FieldReader::new(payload, layout, statuses).findings(expectation)
 }
 
 struct Findings<'l> {
@@ -425,9 +396,9 @@ impl Findings<'_> {
         self.warn(code, name, text);
     }
 
-    fn check_times(&mut self, payload: &Payload<'_>) {
-        let time = |name| whole_number(payload, name);
-        if let (Some(created), Some(updated)) = (time("create_time"), time("update_time"))
+    fn check_times(&mut self, fields: &FoundFields<'_, '_>) {
+        let times = fields.times().map(|member| scalar(&member?.value)?.parse::<i64>().ok());
+        if let [Some(created), Some(updated)] = times
             // One of them in milliseconds is a finding of its own.
             && is_milliseconds(created) == is_milliseconds(updated)
             && updated < created
