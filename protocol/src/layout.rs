@@ -415,13 +415,13 @@ impl Layout {
     }
 
     /// A received amount in cents.
-    pub(super) fn amount_cents(&self, payload: &Payload<'_>, logical: &str) -> Option<i64> {
-        self.amounts.read(scalar(&payload.get(self.name(logical)?)?.value)?)
+    pub(super) fn amount_cents(&self, value: &Value<'_>) -> Option<i64> {
+        self.amounts.read(scalar(value)?)
     }
 
     /// A received time in Unix seconds, where it is written as a number.
-    pub(super) fn time(&self, payload: &Payload<'_>, logical: &str) -> Option<i64> {
-        let time = scalar(&payload.get(self.name(logical)?)?.value)?;
+    pub(super) fn time(&self, value: &Value<'_>) -> Option<i64> {
+        let time = scalar(value)?;
         match self.times {
             Times::Seconds => time.parse().ok(),
             Times::Milliseconds => time.parse::<i64>().ok().map(|time| time.div_euclid(1000)),

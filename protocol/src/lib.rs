@@ -183,7 +183,7 @@ pub mod internal {
     }
     pub mod notification {
         pub use crate::notification::{
-            Expectation, KnownFields, Notification, findings, major_units,
+            Expectation, FieldReader, KnownFields, Notification, findings, major_units,
         };
     }
     pub mod payload {

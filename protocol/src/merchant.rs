@@ -11,7 +11,7 @@ use crate::finding::{Finding, Severity};
 use crate::form;
 use crate::key::Key;
 use crate::layout::{Layout, scalar};
-use crate::notification::{self, Expectation, findings};
+use crate::notification::{Expectation, FieldReader};
 use crate::payload::{Encoding, Payload, PayloadError, Value};
 use crate::platform_code::{JSON, PlatformCode, content_type_of};
 use crate::scheme::Algorithm;
@@ -244,13 +244,16 @@ impl Notification {
         statuses: &StatusTable,
     ) -> Result<Notification, Rejection> {
         let expectation = Expectation::Notification;
-        let mut findings = findings(payload, expectation, layout, statuses);
+        let reader = FieldReader::new(payload, layout, statuses);
+        let mut findings = reader.findings(expectation);
         findings.extend(swallowed(payload, layout));
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(Rejection::Fields(findings));
         }
-        let read = notification::Notification::read(payload, expectation, layout, statuses);
-        let text = |name| scalar(&payload.get(layout.name(name)?)?.value).map(str::to_owned);
+        let read = reader.notification(expectation);
+        let value = |name| Some(&payload.get(layout.name(name)?)?.value);
+        let text = |name| scalar(value(name)?).map(str::to_owned);
+        let cents = |name| layout.amount_cents(value(name)?);
         // Some dialects do not send every id.
         let unsent = |name| layout.name(name).is_none().then(String::new);
         let ids = (
@@ -274,11 +277,11 @@ impl Notification {
             platform_id,
             amount_text,
             amount_cents: read.amount_cents,
-            real_amount_cents: layout.amount_cents(payload, "real_amount"),
-            fee_cents: layout.amount_cents(payload, "fee"),
+            real_amount_cents: cents("real_amount"),
+            fee_cents: cents("fee"),
             status_code,
             status: read.status,
-            create_time: layout.time(payload, "create_time"),
+            create_time: value("create_time").and_then(|time| layout.time(time)),
             update_time: read.update_time,
             error_message: text("error_msg").filter(|text| !text.is_empty()),
             algorithm,

@@ -3,8 +3,9 @@
 //! Source: the protocol's section 1. Money and time checks are warnings, never errors: the
 //! platform's own example breaks some of them.
 
-pub use self::found_fields::KnownFields;
-use self::found_fields::{FoundFields, kind_of};
+pub use found_fields::KnownFields;
+use found_fields::{FoundFields, VIEWED};
+
 pub use super::finding::{Finding, Severity};
 use super::layout::{Amounts, Layout, Times, scalar};
 use super::payload::{Encoding, Payload, Value};
@@ -109,27 +110,121 @@ impl Notification {
         layout: &Layout,
         statuses: &StatusTable,
     ) -> Notification {
-        let kind = match layout.has_own_names() {
-            true => Kind::Payout,
-            false => kind_of(payload, expectation),
+        FieldReader::new(payload, layout, statuses).notification(expectation)
+    }
+}
+
+/// Reads a payload's fields, which are looked up once for the typed view and the field rules.
+pub struct FieldReader<'p, 'a> {
+    payload: &'p Payload<'a>,
+    layout: &'p Layout,
+    statuses: &'p StatusTable,
+    /// Nothing where the layout has names of its own.
+    fields: Option<FoundFields<'p, 'a>>,
+}
+
+impl KnownFields {
+    /// Like [`FieldReader::new`], for one payload after another.
+    pub fn reader<'p, 'a>(
+        &mut self,
+        payload: &'p Payload<'a>,
+        layout: &'p Layout,
+        statuses: &'p StatusTable,
+    ) -> FieldReader<'p, 'a> {
+        let fields = (!layout.has_own_names()).then(|| self.find(payload));
+        FieldReader { payload, layout, statuses, fields }
+    }
+}
+
+impl<'p, 'a> FieldReader<'p, 'a> {
+    /// Of a payload whose fields are as the layout has them; `statuses` names their statuses.
+    #[must_use]
+    pub fn new(payload: &'p Payload<'a>, layout: &'p Layout, statuses: &'p StatusTable) -> Self {
+        KnownFields::default().reader(payload, layout, statuses)
+    }
+
+    /// The typed view, as [`Notification::read`] has it.
+    #[must_use]
+    pub fn notification(&self, expectation: Expectation) -> Notification {
+        let FieldReader { payload, layout, statuses, fields } = self;
+        let (kind, members) = match fields {
+            Some(fields) => {
+                let kind = fields.kind(expectation);
+                (kind, fields.viewed(kind))
+            }
+            None => (Kind::Payout, VIEWED.map(|logical| payload.get(layout.name(logical)?))),
         };
-        let value = |logical| Some(&payload.get(layout.name(logical)?)?.value);
-        let text = |name| scalar(value(name)?).filter(|text| !text.is_empty()).map(str::to_owned);
-        let (order_id, merchant_order_id) = match kind {
-            Kind::Deposit => (text("payment_id"), text("payment_cl_id")),
-            Kind::Payout | Kind::Other => (text("payout_id"), text("payout_cl_id")),
+        let [id, cl_id, platform_id, amount, status, update_time] =
+            members.map(|member| Some(&member?.value));
+        let text = |value: Option<&Value<'_>>| {
+            scalar(value?).filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        let status_code = value("status").and_then(|status| layout.status_code(status, statuses));
+        let status_code = status.and_then(|status| layout.status_code(status, statuses));
         Notification {
             kind,
-            order_id,
-            merchant_order_id,
-            platform_id: text("platform_id"),
-            amount_cents: layout.amount_cents(payload, "amount"),
+            order_id: text(id),
+            merchant_order_id: text(cl_id),
+            platform_id: text(platform_id),
+            amount_cents: amount.and_then(|amount| layout.amount_cents(amount)),
             status_code,
             status: status_code.and_then(|code| statuses.status(kind, code)),
-            update_time: layout.time(payload, "update_time"),
+            update_time: update_time.and_then(|time| layout.time(time)),
         }
+    }
+
+    /// What the field rules find, as [`findings`] has it.
+    #[must_use]
+    pub fn findings(&self, expectation: Expectation) -> Vec<Finding> {
+        let FieldReader { payload, layout, statuses, fields } = self;
+        let encoding = payload.encoding();
+        let mut findings = Findings { found: Vec::new(), encoding, layout, statuses: **statuses };
+        let Some(fields) = fields else {
+            if expectation == Expectation::Notification {
+                findings.check_own_names(payload);
+            }
+            return findings.found;
+        };
+        let kind = fields.kind(expectation);
+        match kind {
+            Kind::Other => return Vec::new(),
+            Kind::Deposit => findings.found.push(Finding {
+                severity: Severity::Warning,
+                code: "deposit-notification",
+                member: None,
+                message:
+                    "this is a deposit notification: its status numbers differ from a payout's"
+                        .to_owned(),
+            }),
+            Kind::Payout => {}
+        }
+        let mut known = 0;
+        for (field, member) in fields.ids(kind).chain(fields.common()) {
+            match (member, field.missing) {
+                (Some(member), _) => {
+                    known += 1;
+                    findings.check(field, &member.value, kind);
+                }
+                (None, Some(severity)) => {
+                    findings.add(severity, "missing", field.name, "the required field is missing");
+                }
+                (None, None) => {}
+            }
+        }
+        findings.check_times(fields);
+        if known == payload.members().len() {
+            // No member is a duplicate, so each of them is a known one.
+            return findings.found;
+        }
+        for member in payload.members() {
+            if self::fields(kind).all(|field| field.name != member.name) {
+                findings.warn(
+                    "unknown-member",
+                    &member.name,
+                    "the platform does not document this field",
+                );
+            }
+        }
+        findings.found
     }
 }
 
@@ -149,27 +244,7 @@ pub fn findings(
     layout: &Layout,
     statuses: &StatusTable,
 ) -> Vec<Finding> {
-    KnownFields::default().findings(payload, expectation, layout, statuses)
-}
-
-impl KnownFields {
-    /// Like the function [`findings`].
-    pub fn findings(
-        &mut self,
-        payload: &Payload<'_>,
-        expectation: Expectation,
-        layout: &Layout,
-        statuses: &StatusTable,
-    ) -> Vec<Finding> {
-        let encoding = payload.encoding();
-        let mut findings = Findings { found: Vec::new(), encoding, layout, statuses: *statuses };
-        match layout.has_own_names() {
-            true if expectation == Expectation::Notification => findings.check_own_names(payload),
-            true => {}
-            false => findings.check_documented(payload, &self.find(payload), expectation),
-        }
-        findings.found
-    }
+    FieldReader::new(payload, layout, statuses).findings(expectation)
 }
 
 struct Findings<'l> {
@@ -180,54 +255,6 @@ struct Findings<'l> {
 }
 
 impl Findings<'_> {
-    fn check_documented(
-        &mut self,
-        payload: &Payload<'_>,
-        fields: &FoundFields<'_, '_>,
-        expectation: Expectation,
-    ) {
-        let kind = fields.kind(expectation);
-        match kind {
-            Kind::Other => return,
-            Kind::Deposit => self.found.push(Finding {
-                severity: Severity::Warning,
-                code: "deposit-notification",
-                member: None,
-                message:
-                    "this is a deposit notification: its status numbers differ from a payout's"
-                        .to_owned(),
-            }),
-            Kind::Payout => {}
-        }
-        let mut known = 0;
-        for (field, member) in fields.ids(kind).chain(fields.common()) {
-            match (member, field.missing) {
-                (Some(member), _) => {
-                    known += 1;
-                    self.check(field, &member.value, kind);
-                }
-                (None, Some(severity)) => {
-                    self.add(severity, "missing", field.name, "the required field is missing");
-                }
-                (None, None) => {}
-            }
-        }
-        self.check_times(fields);
-        if known == payload.members().len() {
-            // No member is a duplicate, so each of them is a known one.
-            return;
-        }
-        for member in payload.members() {
-            if self::fields(kind).all(|field| field.name != member.name) {
-                self.warn(
-                    "unknown-member",
-                    &member.name,
-                    "the platform does not document this field",
-                );
-            }
-        }
-    }
-
     /// Finds what makes a notification useless, whatever its fields are called.
     fn check_own_names(&mut self, payload: &Payload<'_>) {
         let layout = self.layout;
@@ -383,8 +410,8 @@ impl Findings<'_> {
     }
 
     fn check_times(&mut self, fields: &FoundFields<'_, '_>) {
-        let time = |name| whole_number(&fields.get(name)?.value);
-        if let (Some(created), Some(updated)) = (time("create_time"), time("update_time"))
+        let times = fields.times().map(|member| whole_number(&member?.value));
+        if let [Some(created), Some(updated)] = times
             // One of them in milliseconds is a finding of its own.
             && is_milliseconds(created) == is_milliseconds(updated)
             && updated < created

@@ -27,7 +27,7 @@ use crate::receiver::callback::Callback;
 use crate::receiver::reply::{JSON, Reply};
 use crate::receiver::server::Server;
 use crate::receiver::server::limits::Limits;
-use crate::receiver::verify::inspect;
+use crate::receiver::verify::Contract;
 use crate::report::delivery::{DeliveryPlan, attempt_lines, result_line};
 use crate::report::line::Line;
 use crate::sender::decide::RetryPlan;
@@ -158,7 +158,8 @@ struct Merchant {
 impl Merchant {
     async fn answer(&self, callback: Callback) -> Reply {
         let delivery = self.received.fetch_add(1, Ordering::Relaxed) + 1;
-        let verdict = inspect(&callback, &self.keys, None);
+        let contract = Contract::default();
+        let verdict = contract.inspect(&contract.payload(&callback), &self.keys);
         let right = Reply::platform(verdict.code);
         let (does, reply) = match delivery {
             1 => ("hangs, and sends no reply in time", right),

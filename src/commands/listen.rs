@@ -6,6 +6,7 @@ mod reporter;
 mod tunnel;
 mod tunnel_urls;
 
+use std::future::ready;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use api::{ApiPlan, Bound, RunningApi};
 use args::{ApiArgs, ForwardArgs, IdentityArgs, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
+use futures_util::future::Either;
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Key, StatusTable};
 use reporter::{Budget, ListenReporter};
@@ -47,7 +49,6 @@ use crate::receiver::inbox::{Inbox, InboxSettings};
 use crate::receiver::pipeline::{Pipeline, locked};
 use crate::receiver::referee::{Referee, RefereeReport, Rules};
 use crate::receiver::replies::{ReplyProgram, Runner};
-use crate::receiver::reply::Reply;
 use crate::receiver::server::Server;
 use crate::receiver::server::handler_output::Answer;
 use crate::receiver::server::limits::Limits;
@@ -312,16 +313,11 @@ async fn serve(
         server = server.with_tls(identity.tls);
     }
     let serving = Arc::clone(&pipeline);
-    let handler = move |callback: Callback| {
-        let probed = probe.as_ref().and_then(|probe| probe.reply(&callback));
-        let receiving = probed.is_none().then(|| Arc::clone(&serving).receive(callback));
-        async move {
-            match (receiving, probed) {
-                (Some(receiving), _) => receiving.await,
-                (None, probed) => Answer::from(probed.unwrap_or_else(|| Reply::success(""))),
-            }
-        }
-    };
+    let handler =
+        move |callback: Callback| match probe.as_ref().and_then(|probe| probe.reply(&callback)) {
+            Some(reply) => Either::Left(ready(Answer::from(reply))),
+            None => Either::Right(Arc::clone(&serving).receive(callback)),
+        };
     let mut failed = None;
     tokio::select! {
         _ = server.serve(handler, stopped) => {}
@@ -419,6 +415,7 @@ fn open(
     let pipeline = Pipeline {
         contract: setup.contract,
         keys: Arc::clone(&setup.keys),
+        memory: Mutex::default(),
         rule: setup.rule.clone(),
         orders: Mutex::new(Orders::default()),
         program: Mutex::new(program.map(runner)),

@@ -1,6 +1,7 @@
 //! The way of one callback: parsed once, verified, stored, forwarded and answered, while the referee
 //! looks on. Every callback takes it in a task of its own.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use protocol::internal::acknowledgement;
 use protocol::internal::acknowledgement::{AcknowledgementRule, Conclusion};
+use protocol::internal::payload::PayloadMemory;
 
 use super::broadcast::EntryBroadcast;
 use super::callback::Callback;
@@ -40,6 +42,8 @@ pub enum ReplyFrom {
 pub struct Pipeline {
     pub contract: Contract,
     pub keys: Arc<Keyring>,
+    /// Left by the last payload, whose names the next one most often has.
+    pub memory: Mutex<PayloadMemory>,
     pub rule: AcknowledgementRule,
     pub orders: Mutex<Orders>,
     /// What is answered instead of the usual replies.
@@ -91,15 +95,16 @@ struct ReplyEnd {
 
 impl Pipeline {
     pub async fn receive(self: Arc<Self>, mut callback: Callback) -> Answer {
+        // Boxed, as is what else happens seldom: each callback's future has room for all of them.
         if self.contract.is_probe(&callback) {
-            return Box::pin(self.answer_probe(&callback)).await;
+            return Box::pin(self.answer_probe(callback)).await;
         }
         // The server counts probes as well.
         callback.number = self.received.fetch_add(1, Ordering::Relaxed) + 1;
         let Inspected { mut received, answer, later, delay } = self.inspect(callback);
         match self.store(&received).await {
             Ok(id) => Arc::make_mut(&mut received).id = id,
-            Err(NotStored) => return self.refuse(received).await,
+            Err(NotStored) => return Box::pin(self.refuse(received)).await,
         }
         self.events.counters.count(&received, true);
         if let Some(replied) = later {
@@ -135,7 +140,7 @@ impl Pipeline {
         answer
     }
 
-    async fn answer_probe(&self, callback: &Callback) -> Answer {
+    async fn answer_probe(&self, callback: Callback) -> Answer {
         if callback.path.raw() == HEALTH_PATH {
             return Reply::new(200, "text/plain;charset=utf-8", "ok\n").into();
         }
@@ -144,24 +149,28 @@ impl Pipeline {
             let (remote, method) = (callback.remote, callback.method.raw().clone());
             self.events.send(Event::Server(ServerEvent::NotACallback { remote, method }));
         }
-        let verdict = self.contract.inspect(&self.contract.payload(callback), &self.keys);
+        let verdict = self.contract.inspect(&self.contract.payload(&callback), &self.keys);
         if path_program(callback.path.raw()).is_none() {
             return self.contract.reply(&verdict).into();
         }
-        let PlannedReply { answer, delay, .. } = self.plan_reply(callback, &verdict, None);
+        let PlannedReply { answer, delay, .. } = self.plan_reply(&callback, &verdict, None);
         wait(delay).await;
         answer
     }
 
     /// What a callback means and how it is answered, before anything is waited for.
     fn inspect(&self, callback: Callback) -> Inspected {
-        let payload = self.contract.payload(&callback);
+        let memory = mem::take(&mut *locked(&self.memory));
+        let payload = self.contract.payload_in(&callback, memory);
         let verdict = self.contract.inspect(&payload, &self.keys);
         let order = verdict.order_id();
         let seen = order.map(|order| self.count_delivery(order, &callback));
         // The referee takes callbacks in the order of time.
         let breaches = self.observe(&callback, &payload, &verdict);
         let masked_canonical = self.masked_canonical(&payload, &verdict);
+        if let Ok(payload) = payload {
+            *locked(&self.memory) = payload.into_memory();
+        }
         let PlannedReply { answer, replied, delay } = self.plan_reply(&callback, &verdict, order);
         // Nobody reads it where nothing is stored.
         let judged = self.inbox.as_ref().map(|_| judged(&verdict, seen)).unwrap_or_default();
@@ -231,7 +240,7 @@ impl Pipeline {
     /// The number in the inbox, once the callback is durable there; 0 where nothing is stored.
     async fn store(&self, received: &Received) -> Result<u64, NotStored> {
         let Some(inbox) = &self.inbox else { return Ok(0) };
-        match inbox.keep(received).await {
+        match Box::pin(inbox.keep(received)).await {
             Ok(id) => {
                 let refused = self.refused.swap(0, Ordering::Relaxed);
                 if refused > 0 {
@@ -428,6 +437,7 @@ mod tests {
         let pipeline = Arc::new(Pipeline {
             contract: Contract::default(),
             keys: Arc::new(protocol::Key::try_new("ThisIsYourSecretKey123").unwrap().into()),
+            memory: Mutex::default(),
             rule: AcknowledgementRule::default(),
             orders: Mutex::default(),
             program: Mutex::default(),

@@ -2,7 +2,8 @@
 
 use protocol::internal::canonical::canonicalize;
 use protocol::internal::form;
-use protocol::internal::notification::{Expectation, Notification, findings};
+use protocol::internal::notification::{Expectation, FieldReader, Notification};
+use protocol::internal::payload::PayloadMemory;
 use protocol::internal::platform_code::content_type_of;
 use protocol::internal::signature::Verification;
 use protocol::{
@@ -138,13 +139,6 @@ thread_local! {
 const FORM: &str = "application/x-www-form-urlencoded";
 const XML: &str = "text/xml";
 
-/// Inspects a callback by this platform's contract; `required` refuses another `sign_type`. Source
-/// of the codes: the protocol's section 3.
-pub fn inspect(callback: &Callback, keys: &Keyring, required: Option<Algorithm>) -> Verdict {
-    let contract = Contract { required, ..Contract::default() };
-    contract.inspect(&contract.payload(callback), keys)
-}
-
 impl Contract {
     /// Inspects a callback as a careful merchant does. Source of the codes: the protocol's section
     /// 3; a broken form or query is "invalid parameters" (ours).
@@ -195,6 +189,11 @@ impl Contract {
 
     /// The payload of a callback, in the form in which it must come.
     pub fn payload<'c>(&self, callback: &'c Callback) -> Parsed<'c> {
+        self.payload_in(callback, PayloadMemory::default())
+    }
+
+    /// The same in memory that another callback's payload left.
+    pub fn payload_in<'c>(&self, callback: &'c Callback, memory: PayloadMemory) -> Parsed<'c> {
         #[cfg(test)]
         PARSES.with(|parses| parses.set(parses.get() + 1));
         let encoding = self.encoding(callback);
@@ -242,7 +241,7 @@ impl Contract {
                 form::read(query.as_bytes(), encoding)
                     .map_err(|error| (PlatformCode::InvalidParameters, Unreadable::Query(error)))
             }
-            _ => Payload::parse(&callback.body)
+            _ => Payload::parse_in(&callback.body, memory)
                 .map_err(|error| (PlatformCode::NotJson, Unreadable::Payload(error))),
         }
     }
@@ -291,9 +290,10 @@ impl Contract {
     fn read(&self, payload: &Payload<'_>, keys: &Keyring) -> Verdict {
         let verification = keys.verify(payload, self.dialect, self.required);
         let is_match = verification.mismatch().is_none();
+        let fields = FieldReader::new(payload, &self.dialect.layout, &self.statuses);
         let reading = Reading {
-            notification: self.notification(payload),
-            findings: findings(payload, self.expectation(), &self.dialect.layout, &self.statuses),
+            notification: fields.notification(Expectation::Notification),
+            findings: fields.findings(self.expectation()),
             key: keys.label(verification.key).filter(|_| is_match),
             verification,
         };
@@ -488,8 +488,9 @@ mod tests {
             (signed(good), hmac, PlatformCode::BadSignature),
             ("{".to_owned(), None, PlatformCode::NotJson),
         ] {
-            let verdict =
-                inspect(&callback("POST", "/", "application/json", &body), &key, required);
+            let contract = Contract { required, ..Contract::default() };
+            let callback = callback("POST", "/", "application/json", &body);
+            let verdict = contract.inspect(&contract.payload(&callback), &key);
             assert_eq!(verdict.code, code, "{body}");
             assert_eq!(verdict.is_valid(), code == PlatformCode::Success, "{body}");
             assert_eq!(verdict.reading.is_some(), code != PlatformCode::NotJson, "{body}");

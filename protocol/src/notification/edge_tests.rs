@@ -117,8 +117,8 @@ fn five_fields_make_a_likeness_and_more_deposit_ids_a_deposit() {
             names.split_whitespace().map(|name| format!("\"{name}\":1")).collect();
         let json = format!("{{{}}}", members.join(","));
         let payload = Payload::parse(json.as_bytes()).unwrap();
-        assert_eq!(kind_of(&payload, AnyPayload), any, "{names}");
-        assert_eq!(kind_of(&payload, Notification), expected, "{names}");
+        assert_eq!(KnownFields::default().find(&payload).kind(AnyPayload), any, "{names}");
+        assert_eq!(KnownFields::default().find(&payload).kind(Notification), expected, "{names}");
         assert_eq!(found(&json, AnyPayload).is_empty(), any == Kind::Other, "{names}");
     }
 }

@@ -1,4 +1,4 @@
-//! The documented fields that a payload has, all looked up at once.
+//! The documented fields of a payload, looked up once.
 
 use std::array;
 use std::sync::LazyLock;
@@ -9,6 +9,10 @@ use crate::status::Kind;
 
 /// Names that a payload must share with a notification before its gaps are called gaps.
 const LIKENESS: usize = 5;
+
+/// The fields of the typed view, as a payout has them.
+pub(super) const VIEWED: [&str; 6] =
+    ["payout_id", "payout_cl_id", "platform_id", "amount", "status", "update_time"];
 
 const FIELDS: usize = PAYOUT_IDS.len() + DEPOSIT_IDS.len() + COMMON_FIELDS.len();
 
@@ -49,15 +53,6 @@ impl KnownFields {
 }
 
 impl<'p, 'a> FoundFields<'p, 'a> {
-    fn of(payload: &'p Payload<'a>) -> Self {
-        KnownFields::default().find(payload)
-    }
-
-    /// The member of a field that both kinds have.
-    pub(super) fn get(&self, name: &str) -> Option<&'p Member<'a>> {
-        self.common().find(|(field, _)| field.name == name)?.1
-    }
-
     fn with(
         &self,
         fields: &'static [Field],
@@ -77,6 +72,23 @@ impl<'p, 'a> FoundFields<'p, 'a> {
         self.with(&COMMON_FIELDS, FIELDS - COMMON_FIELDS.len())
     }
 
+    /// The fields of the typed view, in the order of [`VIEWED`].
+    pub(super) fn viewed(&self, kind: Kind) -> [Option<&'p Member<'a>>; VIEWED.len()] {
+        let [payout_id, payout_cl_id, payment_id, payment_cl_id, _, common @ ..] = self.0;
+        let [platform_id, amount, _, _, status, _, update_time, ..] = common;
+        let (id, cl_id) = match kind {
+            Kind::Deposit => (payment_id, payment_cl_id),
+            Kind::Payout | Kind::Other => (payout_id, payout_cl_id),
+        };
+        [id, cl_id, platform_id, amount, status, update_time]
+    }
+
+    /// `create_time` and `update_time`.
+    pub(super) fn times(&self) -> [Option<&'p Member<'a>>; 2] {
+        let [.., created, updated, _, _, _] = self.0;
+        [created, updated]
+    }
+
     pub(super) fn kind(&self, expectation: Expectation) -> Kind {
         let is_named =
             |(field, member): &(&Field, Option<_>)| field.missing.is_some() && member.is_some();
@@ -91,10 +103,6 @@ impl<'p, 'a> FoundFields<'p, 'a> {
             Kind::Other
         }
     }
-}
-
-pub(super) fn kind_of(payload: &Payload<'_>, expectation: Expectation) -> Kind {
-    FoundFields::of(payload).kind(expectation)
 }
 
 #[cfg(test)]
@@ -127,7 +135,7 @@ mod tests {
             let alone = Payload::parse(text.as_bytes()).unwrap();
             for expectation in [Expectation::Notification, Expectation::AnyPayload] {
                 assert_eq!(
-                    known.findings(&payload, expectation, layout, &statuses),
+                    known.reader(&payload, layout, &statuses).findings(expectation),
                     findings(&alone, expectation, layout, &statuses),
                     "{text}"
                 );

@@ -150,7 +150,8 @@ impl VerifyLines {
             return false;
         };
         let (layout, expectation) = (&self.dialect.layout, Expectation::AnyPayload);
-        let findings = scratch.fields.findings(payload, expectation, layout, &self.statuses);
+        let reader = scratch.fields.reader(payload, layout, &self.statuses);
+        let findings = reader.findings(expectation);
         scratch.pairs.canonicalize_into(payload, scheme, &mut scratch.canonical);
         let start = scratch.payloads.len();
         scratch.payloads.extend_from_slice(payload.text().as_bytes());
