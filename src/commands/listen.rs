@@ -6,7 +6,6 @@ mod reporter;
 mod tunnel;
 mod tunnel_urls;
 
-use std::future::ready;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -17,7 +16,6 @@ use std::time::Duration;
 
 use api::{ApiPlan, Bound, RunningApi};
 use args::{ApiArgs, ForwardArgs, IdentityArgs, KeepArgs, RefereeArgs, ReplyArgs, TlsArgs};
-use futures_util::future::Either;
 use protocol::internal::acknowledgement::AcknowledgementRule;
 use protocol::{Algorithm, Key, StatusTable};
 use reporter::{Budget, ListenReporter};
@@ -313,11 +311,16 @@ async fn serve(
         server = server.with_tls(identity.tls);
     }
     let serving = Arc::clone(&pipeline);
-    let handler =
-        move |callback: Callback| match probe.as_ref().and_then(|probe| probe.reply(&callback)) {
-            Some(reply) => Either::Left(ready(Answer::from(reply))),
-            None => Either::Right(Arc::clone(&serving).receive(callback)),
-        };
+    let handler = move |callback: Callback| {
+        let probed = probe.as_ref().and_then(|probe| probe.reply(&callback));
+        let serving = Arc::clone(&serving);
+        async move {
+            match probed {
+                Some(reply) => Answer::from(reply),
+                None => serving.receive(callback).await,
+            }
+        }
+    };
     let mut failed = None;
     tokio::select! {
         _ = server.serve(handler, stopped) => {}
