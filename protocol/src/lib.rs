@@ -199,11 +199,11 @@ pub mod internal {
     }
     pub mod signature {
         pub use crate::signature::{
-            Answer, Signature, Verification, attach, attach_into, attach_room, demanded_scheme,
-            expected, leave_room, sign, verify, verify_any,
+            Answer, Signature, Verification, attach, attach_into, demanded_scheme, expected, sign,
+            verify, verify_any,
         };
         #[cfg(feature = "batch")]
-        pub use crate::signature::{SignatureBatch, bare_signature};
+        pub use crate::signature::{SignatureBatch, attach_room, bare_signature, leave_room};
     }
     pub mod signing {
         pub use crate::signing::{BodySigner, SignType, choose_scheme, scheme_of, with_sign_type};

@@ -320,8 +320,8 @@ impl<'a> Payload<'a> {
         self.by_name.iter().map(|place| place.index as usize)
     }
 
-    /// Tells the names in their order apart from all others within this process, where they are
-    /// those of an earlier payload in the same memory.
+    /// A number that no other names, or names in another order, have within this process; only where
+    /// they are those of an earlier payload in the same memory.
     pub(super) fn names_id(&self) -> Option<u64> {
         self.known.id(self.members.len())
     }
@@ -415,6 +415,9 @@ fn order_by_name(
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod sources;
 
 #[cfg(test)]
 mod edge_tests;

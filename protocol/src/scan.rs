@@ -23,7 +23,7 @@ pub(super) struct KnownNames {
     has_missed: bool,
     /// Whether the order by name that was found last is the order of these.
     pub(super) are_ordered: bool,
-    /// Tells them apart from all others within this process; none is 0.
+    /// A number that no others have within this process; 0 before there are any.
     id: u64,
 }
 
@@ -46,7 +46,7 @@ impl KnownNames {
         self.same == count && self.names.len() == count
     }
 
-    /// What tells these names from others, where a payload of so many members has them.
+    /// Their number, where a payload of so many members has them.
     pub(super) fn id(&self, count: usize) -> Option<u64> {
         (self.id > 0 && self.are_all(count)).then_some(self.id)
     }

@@ -1,7 +1,6 @@
 //! Sign, attach, verify.
 
 use std::fmt;
-use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +19,7 @@ use super::payload::{Payload, Value};
 use super::scheme::{Algorithm, DigestCase, KeyText, Scheme, Suffix, UnknownSignType};
 
 #[cfg(feature = "batch")]
-pub use batch::{SignatureBatch, bare_signature};
+pub use batch::{SignatureBatch, attach_room, bare_signature, leave_room};
 
 #[cfg(feature = "batch")]
 mod batch;
@@ -35,22 +34,7 @@ pub struct Signature {
 /// In hexadecimal digits.
 const LONGEST_DIGEST: usize = 128;
 
-const SPACES: &str = match str::from_utf8(&[b' '; LONGEST_DIGEST]) {
-    Ok(spaces) => spaces,
-    Err(_) => panic!("spaces are UTF-8"),
-};
-
 impl Signature {
-    /// How many characters every signature of a scheme has.
-    #[must_use]
-    pub fn length_by(scheme: &Scheme) -> usize {
-        let digits = scheme.algorithm.digits();
-        match scheme.composition.is_base64 {
-            true => (digits / 2).div_ceil(3) * 4,
-            false => digits,
-        }
-    }
-
     /// The hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -183,26 +167,6 @@ pub fn attach_into(
         out.push_str(signature.as_str());
         out.push('"');
     });
-}
-
-/// Like [`attach_into`], with room for a signature that comes later; says where in `out` it is.
-#[must_use]
-pub fn attach_room(payload: &Payload<'_>, scheme: &Scheme, out: &mut String) -> Range<usize> {
-    let mut room = 0..0;
-    put_with(payload, &scheme.sign_field, out, |out| {
-        out.push('"');
-        room = leave_room(scheme, out);
-        out.push('"');
-    });
-    room
-}
-
-/// Puts as many spaces behind what `out` holds as a signature has characters; says where they are.
-#[must_use]
-pub fn leave_room(scheme: &Scheme, out: &mut String) -> Range<usize> {
-    let start = out.len();
-    out.push_str(&SPACES[..Signature::length_by(scheme)]);
-    start..out.len()
 }
 
 /// Whether a signature holds, and how that was found.

@@ -33,7 +33,7 @@ pub(super) struct FoundFields<'p, 'a>([Option<&'p Member<'a>>; FIELDS]);
 /// source have the same.
 #[derive(Debug, Default)]
 pub struct KnownFields {
-    /// The names, as the payload tells them apart.
+    /// The id of the names.
     of: Option<u64>,
     places: [Option<u32>; FIELDS],
 }
@@ -110,37 +110,24 @@ mod tests {
     use super::*;
     use crate::dialect::Dialect;
     use crate::notification::findings;
-    use crate::payload::PayloadMemory;
+    use crate::payload::sources::one_after_another;
     use crate::status::StatusTable;
 
     #[test]
     fn what_is_known_of_the_names_before_changes_no_finding() {
-        let fields = ["payout_id", "payment_id", "platform_id", "amount", "status", "fee", "memo"];
+        let names = ["payout_id", "payment_id", "platform_id", "amount", "status", "fee", "memo"];
         let values = ["1", "\"\"", "null", "\"x\"", "3", "1.5", "-2"];
         let (layout, statuses) = (&Dialect::platform().layout, StatusTable::PLATFORM);
-        let (mut memory, mut known) = (PayloadMemory::default(), KnownFields::default());
-        let mut random = fastrand::Rng::with_seed(11);
-        let mut sources = vec![Vec::new(); 3];
-        for round in 0..2000 {
-            let at = if random.u8(..4) == 0 { random.usize(..3) } else { round / 700 };
-            if random.u8(..20) == 0 {
-                sources[at] = fields.iter().filter(|_| random.u8(..4) > 0).collect();
-                random.shuffle(&mut sources[at]);
-            }
-            let mut value = || values[random.usize(..values.len())];
-            let members: Vec<String> =
-                sources[at].iter().map(|name| format!("\"{name}\":{}", value())).collect();
-            let text = format!("{{{}}}", members.join(","));
-            let payload = Payload::parse_in(text.as_bytes(), memory).unwrap();
-            let alone = Payload::parse(text.as_bytes()).unwrap();
+        let mut known = KnownFields::default();
+        one_after_another(&names, &values, |payload, alone| {
             for expectation in [Expectation::Notification, Expectation::AnyPayload] {
                 assert_eq!(
-                    known.reader(&payload, layout, &statuses).findings(expectation),
-                    findings(&alone, expectation, layout, &statuses),
-                    "{text}"
+                    known.reader(payload, layout, &statuses).findings(expectation),
+                    findings(alone, expectation, layout, &statuses),
+                    "{}",
+                    alone.text()
                 );
             }
-            memory = payload.into_memory();
-        }
+        });
     }
 }

@@ -1,11 +1,14 @@
 //! Many canonical strings signed together.
 
+use std::ops::Range;
+
 use zeroize::Zeroizing;
 
-use super::{Signature, message};
+use super::{LONGEST_DIGEST, Signature, message};
 use crate::batch::digests;
 use crate::canonical::CanonicalString;
 use crate::dialect::Dialect;
+use crate::edit::put_with;
 use crate::key::Key;
 use crate::payload::{Payload, Value};
 use crate::scheme::{Algorithm, Scheme};
@@ -64,6 +67,42 @@ impl SignatureBatch {
     }
 }
 
+const SPACES: &str = match str::from_utf8(&[b' '; LONGEST_DIGEST]) {
+    Ok(spaces) => spaces,
+    Err(_) => panic!("spaces are UTF-8"),
+};
+
+/// How many characters every signature by a scheme has.
+fn signature_length(scheme: &Scheme) -> usize {
+    let digits = scheme.algorithm.digits();
+    match scheme.composition.is_base64 {
+        true => (digits / 2).div_ceil(3) * 4,
+        false => digits,
+    }
+}
+
+/// Like [`attach_into`](super::attach_into), with as many spaces as the signature has characters:
+/// the result is their place in `out`.
+#[must_use]
+pub fn attach_room(payload: &Payload<'_>, scheme: &Scheme, out: &mut String) -> Range<usize> {
+    let mut room = 0..0;
+    put_with(payload, &scheme.sign_field, out, |out| {
+        out.push('"');
+        room = leave_room(scheme, out);
+        out.push('"');
+    });
+    room
+}
+
+/// Puts as many spaces behind what `out` holds as a signature has characters: the result is their
+/// place.
+#[must_use]
+pub fn leave_room(scheme: &Scheme, out: &mut String) -> Range<usize> {
+    let start = out.len();
+    out.push_str(&SPACES[..signature_length(scheme)]);
+    start..out.len()
+}
+
 /// A payload's signature and the scheme by which it is verified, where it is bare digits and of the
 /// digest that is demanded, if any: it matches where it is what [`sign`](super::sign) gives.
 #[must_use]
@@ -85,7 +124,26 @@ pub fn bare_signature<'d, 'p>(
 mod tests {
     use super::*;
     use crate::canonical::canonicalize;
-    use crate::signature::sign;
+    use crate::signature::{attach, sign};
+
+    #[test]
+    fn there_is_room_for_every_signature_and_no_more() {
+        let key = Key::try_new(b"ThisIsYourSecretKey123".to_vec()).unwrap();
+        let payload = Payload::parse(br#"{"a":1,"sign":"old"}"#).unwrap();
+        for algorithm in Algorithm::ALL {
+            for is_base64 in [false, true] {
+                let mut scheme = Dialect::platform().first().clone();
+                (scheme.algorithm, scheme.composition.is_base64) = (algorithm, is_base64);
+                let signature = sign(&canonicalize(&payload, &scheme), &scheme, &key);
+                let mut out = "before".to_owned();
+                let room = attach_room(&payload, &scheme, &mut out);
+                assert_eq!(room.len(), signature.as_str().len(), "{algorithm} {is_base64}");
+                out.replace_range(room, signature.as_str());
+                let attached = attach(&payload, &scheme, &signature);
+                assert_eq!(out, format!("before{attached}"), "{algorithm} {is_base64}");
+            }
+        }
+    }
 
     #[test]
     fn each_is_signed_as_alone_also_where_one_is_longer_than_the_memory() {

@@ -57,7 +57,7 @@ fn together<W: LineWork>(
         let (results, from_worker) = channel();
         let (give_back, spare) = channel();
         for _ in 0..CHUNKS {
-            // Its other end is two lines above.
+            // The other end is right here, so it cannot fail.
             let _ = give_back.send(Chunk::default());
         }
         let (source, work, in_turn) = (Arc::clone(&source), Arc::clone(&work), in_turn.clone());
